@@ -1,0 +1,118 @@
+//! The manifest: the one fact that says a training set exists, and everything known about it.
+//!
+//! It is JSON, written once, last, and never edited. Paths are relative to the training set's location.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version of this layout; a reader refuses a newer one.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A training set, or the result of a `COPY`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`FORMAT_VERSION`] of the writer.
+    pub format_version: u32,
+    /// What wrote it, with its version.
+    pub created_by: String,
+    /// The job that wrote it.
+    pub job: String,
+    /// The name it was created with.
+    pub name: String,
+    /// The statement, as the user wrote it.
+    pub statement: String,
+    /// The format of the shards.
+    pub format: FormatInfo,
+    /// The target column, if one was named.
+    pub label: Option<String>,
+    /// How rows were split and ordered.
+    pub placement: Placement,
+    /// The columns of the shards, in order.
+    pub schema: Vec<ColumnInfo>,
+    /// What was read.
+    pub inputs: Inputs,
+    /// The splits, in the order of the statement.
+    pub splits: Vec<SplitInfo>,
+    /// Every shard, ordered by path.
+    pub shards: Vec<ShardInfo>,
+}
+
+/// The format of the shards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormatInfo {
+    /// `CSV`, `PARQUET`, …
+    pub name: String,
+    /// What SageMaker calls the content type.
+    pub content_type: String,
+    /// The options in force, defaults included.
+    pub options: BTreeMap<String, serde_json::Value>,
+}
+
+/// How rows were assigned to splits and shards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    /// The name of the hash, which fixes its definition for ever.
+    pub hash: String,
+    /// The seed of the hash.
+    pub seed: u64,
+    /// The key columns; empty when the key is the whole row.
+    pub key: Vec<String>,
+    /// Whether rows are in pseudo-random order.
+    pub shuffled: bool,
+    /// The number of shards in every split, where it was fixed before the write.
+    pub shards: Option<u32>,
+}
+
+/// One column of the shards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnInfo {
+    /// Its name.
+    pub name: String,
+    /// Its Arrow type.
+    pub r#type: String,
+    /// Whether it may hold nulls.
+    pub nullable: bool,
+}
+
+/// What was read to make the training set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// How many files.
+    pub files: u64,
+    /// Their sizes added up.
+    pub total_bytes: u64,
+    /// The bytes that were really read from them: projected columns only, where the format allows it.
+    pub scanned_bytes: u64,
+    /// The rows that were read from them, before any filter or join.
+    pub scanned_rows: u64,
+}
+
+/// One split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SplitInfo {
+    /// Its name.
+    pub name: String,
+    /// The fraction of keys it was given.
+    pub fraction: f64,
+    /// How many shards it has.
+    pub shards: u64,
+    /// How many rows.
+    pub rows: u64,
+    /// How many bytes.
+    pub bytes: u64,
+}
+
+/// One shard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardInfo {
+    /// Where it is, relative to the location.
+    pub path: String,
+    /// The split it belongs to.
+    pub split: String,
+    /// How many rows it has.
+    pub rows: u64,
+    /// How many bytes.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}

@@ -1,0 +1,30 @@
+//! The SQL functions, one a file. Each is known by its name alone: every parameter is an argument, so an executor
+//! that has the function under the same name runs the same thing.
+
+mod arguments;
+mod gristmill_order;
+mod gristmill_shard;
+mod gristmill_split;
+mod split_hash;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::ScalarUDF;
+
+pub use gristmill_order::GristmillOrder;
+pub use gristmill_shard::GristmillShard;
+pub use gristmill_split::GristmillSplit;
+pub use split_hash::SplitHash;
+
+/// Every function of this crate; a session that plans or runs Gristmill's statements registers all of them.
+pub fn all_functions() -> Vec<Arc<ScalarUDF>> {
+    vec![
+        Arc::new(ScalarUDF::from(SplitHash::default())),
+        Arc::new(ScalarUDF::from(GristmillSplit::default())),
+        Arc::new(ScalarUDF::from(GristmillOrder::default())),
+        Arc::new(ScalarUDF::from(GristmillShard::default())),
+    ]
+}

@@ -1,0 +1,89 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// Written by `tests/golden_hash.py` from its own reading of the specification.
+const GOLDEN: &str = include_str!("../../tests/golden_hash.tsv");
+
+fn check_refused(text: &str, expected: FractionsError) {
+    assert_eq!(text.parse::<Fractions>(), Err(expected));
+}
+
+#[test]
+fn thresholds_are_the_golden_ones() {
+    let lines: Vec<_> = GOLDEN.lines().filter_map(|line| line.strip_prefix("split\t")).collect();
+    assert_eq!(lines.len(), 9);
+    for line in lines {
+        let (fractions, thresholds) = line.split_once('\t').unwrap();
+        let ours: Fractions = fractions.parse().unwrap();
+        let ours: Vec<_> = ours.thresholds().iter().map(|threshold| format!("{threshold:x}")).collect();
+        assert_eq!(ours.join(","), thresholds, "{fractions}");
+    }
+}
+
+#[test]
+fn a_threshold_belongs_to_the_next_split() {
+    let fractions: Fractions = "0.5,0.25,0.25".parse().unwrap();
+    let hashes = [0, (1 << 63) - 1, 1 << 63, 0xbfff_ffff_ffff_ffff, 0xc000_0000_0000_0000, u64::MAX];
+    assert_eq!(hashes.map(|hash| fractions.assign(hash)), [0, 0, 1, 1, 2, 2]);
+}
+
+#[test]
+fn the_last_split_takes_what_rounding_leaves() {
+    let fractions: Fractions = "0.3333333333,0.3333333333,0.3333333333".parse().unwrap();
+    assert_eq!(fractions.assign(u64::MAX), 2);
+    let fractions: Fractions = "1,0.0000000001".parse().unwrap();
+    assert_eq!(fractions.assign(u64::MAX), 0);
+}
+
+#[test]
+fn up_to_256_splits_have_an_index() {
+    let fractions = Fractions::new(vec![1.0 / 256.0; 256]).unwrap();
+    assert_eq!(fractions.assign(u64::MAX), 255);
+    assert_eq!(Fractions::new(vec![1.0 / 257.0; 257]), Err(FractionsError::TooMany { count: 257 }));
+}
+
+#[test]
+fn what_is_no_whole_is_refused() {
+    check_refused("", FractionsError::Empty);
+    check_refused(" ", FractionsError::Empty);
+    check_refused("0.8,0.1", FractionsError::WrongSum { sum: 0.9 });
+    check_refused("0.5,0.5,", FractionsError::NotANumber { text: String::new() });
+    check_refused("0.5, half", FractionsError::NotANumber { text: "half".to_owned() });
+    check_refused("1,0", FractionsError::OutOfRange { fraction: 0.0 });
+    check_refused("1.5,-0.5", FractionsError::OutOfRange { fraction: 1.5 });
+    check_refused("inf", FractionsError::OutOfRange { fraction: f64::INFINITY });
+    assert!(matches!("NaN".parse::<Fractions>(), Err(FractionsError::OutOfRange { .. })));
+}
+
+fn any_fractions() -> impl Strategy<Value = Fractions> {
+    prop::collection::vec(1_u32..1000, 1..10).prop_map(|weights| {
+        let total: u32 = weights.iter().sum();
+        Fractions::new(weights.iter().map(|weight| f64::from(*weight) / f64::from(total)).collect()).unwrap()
+    })
+}
+
+proptest! {
+    #[test]
+    fn text_reads_back_as_the_same_fractions(fractions in any_fractions()) {
+        prop_assert_eq!(fractions.to_string().parse(), Ok(fractions));
+    }
+
+    #[test]
+    fn a_hash_falls_between_the_thresholds_of_its_split(fractions in any_fractions(), hash: u64) {
+        let split = usize::from(fractions.assign(hash));
+        let hash = u128::from(hash);
+        prop_assert!(hash < fractions.thresholds()[split]);
+        prop_assert!(split == 0 || hash >= fractions.thresholds()[split - 1]);
+    }
+
+    #[test]
+    fn each_split_is_as_wide_as_its_fraction(fractions in any_fractions()) {
+        let mut start = 0;
+        for (fraction, end) in fractions.as_slice().iter().zip(fractions.thresholds()) {
+            let width = (end - start) as f64 / 2f64.powi(64);
+            prop_assert!((width - fraction).abs() < 1e-9);
+            start = *end;
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! File formats: what a shard's bytes are. It owns names, content types, options, the check of column types and the
+//! encoding; it does not know files, splits or stores.
+//!
+//! A format is one file (`csv`, `parquet`) behind [`Format`]; a further one adds a variant to [`FormatKind`] and to
+//! [`FormatOptions`], and a line to [`format`].
+
+mod csv;
+mod options;
+mod parquet;
+mod plain_types;
+
+pub use csv::{CsvOptions, Delimiter};
+pub use options::{FormatDefaults, FormatOptions};
+pub use parquet::{ParquetCompression, ParquetOptions};
+
+use crate::error::{Code, Error, Result};
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+/// A file format a shard can have; stateless, so one value serves every shard.
+pub trait Format: Send + Sync + fmt::Debug {
+    /// The name, as `STORED AS` spells it.
+    fn name(&self) -> &'static str;
+
+    /// The extension of its files, without a dot.
+    fn extension(&self) -> &'static str;
+
+    /// SageMaker's `ContentType` of a channel in this format; `has_label`: the label is the first column.
+    fn content_type(&self, has_label: bool) -> String;
+
+    /// Refuses, while planning, a column that the format cannot hold.
+    ///
+    /// **Errors** [`Code::UnsupportedColumnType`] names the column, its type and the expression that would fix it.
+    fn check(&self, schema: &Schema) -> Result<()>;
+
+    /// A new encoder, for one shard of that schema.
+    ///
+    /// **Errors** those of [`Format::check`].
+    fn encoder(&self, schema: &SchemaRef) -> Result<Box<dyn Encoder>>;
+}
+
+/// Turns the batches of one shard into its bytes.
+///
+/// The bytes are a function of the options and the rows in their order: not of how the rows were batched, and not of
+/// how a batch represents them (dictionaries, views and plain arrays of the same values give the same bytes).
+pub trait Encoder: Send + fmt::Debug {
+    /// Appends the bytes that are ready to `out`.
+    ///
+    /// **Errors** [`Code::BadRow`] for a value the type cannot have; `out` then ends in a part of a row.
+    fn encode(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<()>;
+
+    /// Bytes that are buffered inside and not in `out` yet: what the shard would still grow by, estimated.
+    fn buffered_bytes(&self) -> usize;
+
+    /// Appends what is left: a header if no row came, the buffered rows, a footer. Nothing may be encoded after it.
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()>;
+}
+
+/// The formats, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FormatKind {
+    /// Comma-separated values.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl FormatKind {
+    /// Every format.
+    pub const ALL: &'static [FormatKind] = &[FormatKind::Csv, FormatKind::Parquet];
+
+    /// The format of that name or file extension, in any case.
+    ///
+    /// **Errors** [`Code::Unsupported`], with the known names as the hint.
+    pub fn parse(text: &str) -> Result<FormatKind> {
+        let found = Self::ALL.iter().copied().find(|kind| kind.as_str().eq_ignore_ascii_case(text.trim()));
+        found.ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
+            Error::new(Code::Unsupported, format!("format \"{text}\" is not supported"))
+                .with_hint(format!("known formats: {}", known.join(", ")))
+        })
+    }
+
+    /// The name, as `STORED AS` spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "CSV",
+            Self::Parquet => "PARQUET",
+        }
+    }
+}
+
+impl fmt::Display for FormatKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The format that those options describe.
+#[must_use]
+pub fn format(options: &FormatOptions) -> Arc<dyn Format> {
+    match options {
+        FormatOptions::Csv(options) => Arc::new(csv::Csv::new(options.clone())),
+        FormatOptions::Parquet(options) => Arc::new(parquet::Parquet::new(options.clone())),
+    }
+}
+
+/// The bytes of one shard that holds just `batches`: for tests and benchmarks, as it keeps all of them in memory.
+///
+/// **Errors** those of [`Format::check`] and [`Encoder::encode`].
+pub fn encode_all(format: &dyn Format, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Vec<u8>> {
+    let mut encoder = format.encoder(schema)?;
+    let mut out = Vec::new();
+    for batch in batches {
+        encoder.encode(batch, &mut out)?;
+    }
+    encoder.finish(&mut out)?;
+    Ok(out)
+}
+
+/// Refuses a schema without columns.
+fn check_has_columns(format: &str, schema: &Schema) -> Result<()> {
+    if schema.fields().is_empty() {
+        return Err(Error::new(Code::Unsupported, format!("{format} cannot hold rows without columns"))
+            .with_hint("select at least one column"));
+    }
+    Ok(())
+}
+
+/// A column whose type the format cannot hold; `fix` is the expression that would.
+fn refuse_column(format: &str, field: &Field, fix: &str) -> Error {
+    let message =
+        format!("column \"{}\" has type {}, which {format} cannot hold", field.name(), field.data_type());
+    Error::new(Code::UnsupportedColumnType, message).with_hint(format!("select {fix} instead"))
+}
+
+/// A column's name as SQL spells it.
+fn sql_name(field: &Field) -> String {
+    let name = field.name();
+    let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    if plain && !name.starts_with(|first: char| first.is_ascii_digit()) && !name.is_empty() {
+        name.clone()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,282 @@
+//! The columns of one batch, downcast once, so that the row loop branches on an enum and calls nothing through a table.
+
+use super::super::plain_types::plain_array;
+use super::numbers::{
+    CELL_SCALE, Half, decimal_text, put_decimal, put_f16, put_f32, put_f64, put_i64, put_u64,
+};
+use super::page::{Page, put_short};
+use super::text::TextStyle;
+use super::times::{is_time_of_day, put_date, put_time, put_timestamp};
+use crate::error::{Code, Error, Result};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, GenericStringArray, LargeStringArray, OffsetSizeTrait,
+    StringArray, StringViewArray,
+};
+use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use arrow::datatypes::{
+    ArrowNativeType, DataType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type,
+    Decimal256Type, Field, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType, TimeUnit,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type, i256,
+};
+use std::sync::Arc;
+
+/// Milliseconds, the unit of `Date64`, in a day.
+const MS_PER_DAY: i64 = 86_400_000;
+
+/// One column of a batch.
+#[derive(Debug)]
+pub(super) struct Column {
+    values: Values,
+    nulls: Option<NullBuffer>,
+    null: &'static [u8],
+    ending: u8,
+}
+
+/// How the fields of a column stand in a row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// What separates fields; text that holds it is quoted.
+    pub(super) delimiter: u8,
+    /// What comes after each field: the delimiter, or the row's end.
+    pub(super) ending: u8,
+    /// What stands for a null; up to 32 bytes.
+    pub(super) null: &'static [u8],
+}
+
+/// Values by how they are printed: types that print alike are widened into one.
+#[derive(Debug)]
+enum Values {
+    Null,
+    Boolean(BooleanBuffer),
+    Int32(ScalarBuffer<i32>),
+    Int64(ScalarBuffer<i64>),
+    UInt64(ScalarBuffer<u64>),
+    Float16(ScalarBuffer<Half>),
+    Float32(ScalarBuffer<f32>),
+    Float64(ScalarBuffer<f64>),
+    Decimal64(ScalarBuffer<i64>, i8),
+    Decimal128(ScalarBuffer<i128>, i8),
+    Decimal256(ScalarBuffer<i256>, i8),
+    Date(ScalarBuffer<i32>),
+    DateMs(ScalarBuffer<i64>),
+    Time(ScalarBuffer<i64>, TimeUnit),
+    Timestamp { ticks: ScalarBuffer<i64>, unit: TimeUnit, is_instant: bool },
+    Text { values: StringArray, style: TextStyle },
+    LargeText { values: LargeStringArray, style: TextStyle },
+    TextView { values: StringViewArray, style: TextStyle },
+}
+
+impl Column {
+    /// The column of `array`, whose values are printed as the type of the array says.
+    ///
+    /// **Errors** [`Code::BadRow`] for a time that is not within a day.
+    pub(super) fn new(array: &ArrayRef, field: &Field, place: Place) -> Result<Column> {
+        let array = decoded(array, field)?;
+        let values = values(&array, place.delimiter).ok_or_else(|| {
+            let (name, came, planned) = (field.name(), array.data_type(), field.data_type());
+            Error::new(
+                Code::Internal,
+                format!("column \"{name}\" came as {came} and was planned as {planned}"),
+            )
+        })?;
+        let column = Column {
+            values,
+            nulls: array.nulls().filter(|nulls| nulls.null_count() > 0).cloned(),
+            null: place.null,
+            ending: place.ending,
+        };
+        column.check_times(field)?;
+        Ok(column)
+    }
+
+    /// About as many bytes as a field takes, its delimiter included: only for reserving memory.
+    pub(super) fn typical_bytes(&self) -> usize {
+        let mean = |bytes: usize, rows: usize| bytes / rows.max(1) + 3;
+        match &self.values {
+            Values::Null | Values::Boolean(_) => 2,
+            Values::Text { values, .. } => mean(text_of(values).len(), values.len()),
+            Values::LargeText { values, .. } => mean(text_of(values).len(), values.len()),
+            Values::TextView { values, .. } => mean(values.total_bytes_len(), values.len()),
+            Values::Timestamp { .. } | Values::Float64(_) => 20,
+            _ => 11,
+        }
+    }
+
+    /// Appends the field of `row`, and the byte that ends it.
+    #[inline(always)]
+    pub(super) fn push(&self, row: usize, page: &mut Page<'_>) {
+        let ending = self.ending;
+        if self.is_null(row) {
+            return page.push_cell(ending, |cell| put_short(cell, 0, self.null));
+        }
+        match &self.values {
+            Values::Null => page.push_cell(ending, |cell| put_short(cell, 0, self.null)),
+            Values::Boolean(values) => page.push_cell(ending, |cell| {
+                cell[0] = b'0' + u8::from(values.value(row));
+                1
+            }),
+            Values::Int32(values) => page.push_cell(ending, |cell| put_i64(cell, 0, i64::from(values[row]))),
+            Values::Int64(values) => page.push_cell(ending, |cell| put_i64(cell, 0, values[row])),
+            Values::UInt64(values) => page.push_cell(ending, |cell| put_u64(cell, 0, values[row])),
+            Values::Float16(values) => page.push_cell(ending, |cell| put_f16(cell, 0, values[row])),
+            Values::Float32(values) => page.push_cell(ending, |cell| put_f32(cell, 0, values[row])),
+            Values::Float64(values) => page.push_cell(ending, |cell| put_f64(cell, 0, values[row])),
+            Values::Decimal64(values, scale) => push_decimal(page, values[row].into(), *scale, ending),
+            Values::Decimal128(values, scale) => push_decimal(page, values[row], *scale, ending),
+            Values::Decimal256(values, scale) => push_wide_decimal(page, values[row], *scale, ending),
+            Values::Date(values) => page.push_cell(ending, |cell| put_date(cell, 0, i64::from(values[row]))),
+            Values::DateMs(values) => {
+                page.push_cell(ending, |cell| put_date(cell, 0, values[row].div_euclid(MS_PER_DAY)));
+            }
+            Values::Time(values, unit) => {
+                page.push_cell(ending, |cell| put_time(cell, 0, values[row], *unit))
+            }
+            Values::Timestamp { ticks, unit, is_instant } => {
+                page.push_cell(ending, |cell| put_timestamp(cell, ticks[row], *unit, *is_instant));
+            }
+            Values::Text { values, style } => style.push(page, values.value(row), ending),
+            Values::LargeText { values, style } => style.push(page, values.value(row), ending),
+            Values::TextView { values, style } => style.push(page, values.value(row), ending),
+        }
+    }
+
+    #[inline]
+    fn is_null(&self, row: usize) -> bool {
+        self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
+    }
+
+    fn check_times(&self, field: &Field) -> Result<()> {
+        let Values::Time(ticks, unit) = &self.values else { return Ok(()) };
+        let is_wrong = |&(row, ticks): &(usize, &i64)| !is_time_of_day(*ticks, *unit) && !self.is_null(row);
+        match ticks.iter().enumerate().find(is_wrong) {
+            None => Ok(()),
+            Some((_, ticks)) => {
+                let (name, data_type) = (field.name(), field.data_type());
+                let message = format!(
+                    "column \"{name}\" has the value {ticks}, which is no time of day in {data_type}"
+                );
+                Err(Error::new(Code::BadRow, message))
+            }
+        }
+    }
+}
+
+/// The array without dictionary or runs; text then as views, which repeat a value without copying it.
+fn decoded(array: &ArrayRef, field: &Field) -> Result<ArrayRef> {
+    let values = match array.data_type() {
+        DataType::Dictionary(_, values) => values.as_ref(),
+        DataType::RunEndEncoded(_, values) => values.data_type(),
+        _ => return Ok(Arc::clone(array)),
+    };
+    let target = match values {
+        DataType::Utf8 | DataType::Utf8View => DataType::Utf8View,
+        other => other.clone(),
+    };
+    let array = plain_array(array, &Field::new(field.name(), target, true))?;
+    decoded(&array, field)
+}
+
+fn values(array: &ArrayRef, delimiter: u8) -> Option<Values> {
+    Some(match array.data_type() {
+        DataType::Null => Values::Null,
+        DataType::Boolean => Values::Boolean(array.as_boolean().values().clone()),
+        DataType::Int8 => Values::Int64(widened::<Int8Type, i64>(array)),
+        DataType::Int16 => Values::Int64(widened::<Int16Type, i64>(array)),
+        DataType::Int32 => Values::Int32(buffer::<Int32Type>(array)),
+        DataType::Int64 => Values::Int64(buffer::<Int64Type>(array)),
+        DataType::UInt8 => Values::UInt64(widened::<UInt8Type, u64>(array)),
+        DataType::UInt16 => Values::UInt64(widened::<UInt16Type, u64>(array)),
+        DataType::UInt32 => Values::UInt64(widened::<UInt32Type, u64>(array)),
+        DataType::UInt64 => Values::UInt64(buffer::<UInt64Type>(array)),
+        DataType::Float16 => Values::Float16(buffer::<Float16Type>(array)),
+        DataType::Float32 => Values::Float32(buffer::<Float32Type>(array)),
+        DataType::Float64 => Values::Float64(buffer::<Float64Type>(array)),
+        DataType::Decimal32(_, scale) => Values::Decimal64(widened::<Decimal32Type, i64>(array), *scale),
+        DataType::Decimal64(_, scale) => Values::Decimal64(buffer::<Decimal64Type>(array), *scale),
+        DataType::Decimal128(_, scale) => Values::Decimal128(buffer::<Decimal128Type>(array), *scale),
+        DataType::Decimal256(_, scale) => Values::Decimal256(buffer::<Decimal256Type>(array), *scale),
+        DataType::Utf8 => {
+            let values = array.as_string::<i32>().clone();
+            Values::Text { style: TextStyle::of(text_of(&values), delimiter), values }
+        }
+        DataType::LargeUtf8 => {
+            let values = array.as_string::<i64>().clone();
+            Values::LargeText { style: TextStyle::of(text_of(&values), delimiter), values }
+        }
+        DataType::Utf8View => {
+            Values::TextView { values: array.as_string_view().clone(), style: TextStyle::searched(delimiter) }
+        }
+        _ => return temporal_values(array),
+    })
+}
+
+fn temporal_values(array: &ArrayRef) -> Option<Values> {
+    Some(match array.data_type() {
+        DataType::Date32 => Values::Date(buffer::<Date32Type>(array)),
+        DataType::Date64 => Values::DateMs(buffer::<Date64Type>(array)),
+        DataType::Time32(TimeUnit::Second) => {
+            Values::Time(widened::<Time32SecondType, i64>(array), TimeUnit::Second)
+        }
+        DataType::Time32(_) => {
+            Values::Time(widened::<Time32MillisecondType, i64>(array), TimeUnit::Millisecond)
+        }
+        DataType::Time64(TimeUnit::Microsecond) => {
+            Values::Time(buffer::<Time64MicrosecondType>(array), TimeUnit::Microsecond)
+        }
+        DataType::Time64(_) => Values::Time(buffer::<Time64NanosecondType>(array), TimeUnit::Nanosecond),
+        DataType::Timestamp(unit, zone) => {
+            let ticks = match unit {
+                TimeUnit::Second => buffer::<TimestampSecondType>(array),
+                TimeUnit::Millisecond => buffer::<TimestampMillisecondType>(array),
+                TimeUnit::Microsecond => buffer::<TimestampMicrosecondType>(array),
+                TimeUnit::Nanosecond => buffer::<TimestampNanosecondType>(array),
+            };
+            Values::Timestamp {
+                ticks,
+                unit: *unit,
+                is_instant: zone.as_ref().is_some_and(|zone| !zone.is_empty()),
+            }
+        }
+        _ => return None,
+    })
+}
+
+fn buffer<T: ArrowPrimitiveType>(array: &ArrayRef) -> ScalarBuffer<T::Native> {
+    array.as_primitive::<T>().values().clone()
+}
+
+fn widened<T, W>(array: &ArrayRef) -> ScalarBuffer<W>
+where
+    T: ArrowPrimitiveType,
+    T::Native: Into<W>,
+    W: ArrowNativeType,
+{
+    array.as_primitive::<T>().values().iter().map(|value| (*value).into()).collect()
+}
+
+/// The text of an array, of which a sliced one holds more than its own.
+fn text_of<O: OffsetSizeTrait>(values: &GenericStringArray<O>) -> &[u8] {
+    let offsets = values.value_offsets();
+    let start = offsets.first().map_or(0, |start| start.as_usize());
+    let end = offsets.last().map_or(0, |end| end.as_usize());
+    &values.value_data()[start..end]
+}
+
+#[inline(always)]
+fn push_decimal(page: &mut Page<'_>, value: i128, scale: i8, ending: u8) {
+    match i64::try_from(value) {
+        Ok(value) if (0..=CELL_SCALE).contains(&scale) => {
+            page.push_cell(ending, |cell| put_decimal(cell, 0, value, scale));
+        }
+        _ => push_wide_decimal(page, i256::from_i128(value), scale, ending),
+    }
+}
+
+/// A decimal of more than 64 bits, or of an unusual scale.
+fn push_wide_decimal(page: &mut Page<'_>, value: i256, scale: i8, ending: u8) {
+    let digits = value.to_string();
+    page.push_bytes(decimal_text(value.is_negative(), digits.trim_start_matches('-'), scale).as_bytes());
+    page.push_bytes(&[ending]);
+}

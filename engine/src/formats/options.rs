@@ -1,0 +1,143 @@
+//! A format with its options, as plain data that travels in plans, and how `OPTIONS (…)` become it.
+
+use super::csv::{CsvOptions, Delimiter};
+use super::parquet::{ParquetCompression, ParquetOptions};
+use super::{FormatKind, format};
+use crate::error::{Code, Error, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+/// What a statement's kind decides where its text is silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FormatDefaults {
+    /// Whether a CSV file starts with the column names.
+    pub csv_header: bool,
+}
+
+impl FormatDefaults {
+    /// For `CREATE TRAINING SET`: what a training job reads.
+    pub const TRAINING_SET: FormatDefaults = FormatDefaults { csv_header: false };
+    /// For `COPY … TO`: what DataFusion and DuckDB write.
+    pub const COPY: FormatDefaults = FormatDefaults { csv_header: true };
+}
+
+/// A format with its options.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FormatOptions {
+    /// `STORED AS CSV`.
+    Csv(CsvOptions),
+    /// `STORED AS PARQUET`.
+    Parquet(ParquetOptions),
+}
+
+impl FormatOptions {
+    /// Takes the options of `kind` out of a statement's, and leaves those that belong to others.
+    ///
+    /// Keys are read in any case; DataFusion's spellings (`format.has_header`) are accepted too.
+    ///
+    /// **Errors** [`Code::BadOption`] for a value that does not parse and for an option that is given twice.
+    pub fn take(
+        kind: FormatKind,
+        options: &mut BTreeMap<String, String>,
+        defaults: FormatDefaults,
+    ) -> Result<FormatOptions> {
+        match kind {
+            FormatKind::Csv => take_csv(options, defaults).map(FormatOptions::Csv),
+            FormatKind::Parquet => take_parquet(options).map(FormatOptions::Parquet),
+        }
+    }
+
+    /// Which format it is.
+    #[must_use]
+    pub fn kind(&self) -> FormatKind {
+        match self {
+            Self::Csv(_) => FormatKind::Csv,
+            Self::Parquet(_) => FormatKind::Parquet,
+        }
+    }
+
+    /// The extension of its files, without a dot.
+    #[must_use]
+    pub fn extension(&self) -> &'static str {
+        format(self).extension()
+    }
+}
+
+fn take_csv(options: &mut BTreeMap<String, String>, defaults: FormatDefaults) -> Result<CsvOptions> {
+    let header = take(options, &["header", "has_header", "format.has_header", "format.header"])?;
+    let delimiter = take(options, &["delimiter", "format.delimiter"])?;
+    let compression = take(options, &["compression", "format.compression"])?;
+    if let Some(given) = compression.filter(|given| !is_uncompressed(&given.value)) {
+        return Err(given.refuse("CSV is written uncompressed", "leave it out, or say 'none'"));
+    }
+    Ok(CsvOptions {
+        header: header.map_or(Ok(defaults.csv_header), |given| given.boolean())?,
+        delimiter: delimiter.map_or(Ok(Delimiter::COMMA), |given| Delimiter::parse(&given.value))?,
+    })
+}
+
+fn take_parquet(options: &mut BTreeMap<String, String>) -> Result<ParquetOptions> {
+    let compression = take(options, &["compression", "format.compression"])?;
+    let rows = take(options, &["row_group_rows", "format.max_row_group_size"])?;
+    let dictionary = take(options, &["dictionary", "format.dictionary_enabled"])?;
+    let defaults = ParquetOptions::default();
+    Ok(ParquetOptions {
+        compression: compression
+            .map_or(Ok(defaults.compression), |given| ParquetCompression::parse(&given.value))?,
+        row_group_rows: rows.map_or(Ok(defaults.row_group_rows), |given| given.row_count())?,
+        dictionary: dictionary.map_or(Ok(defaults.dictionary), |given| given.boolean())?,
+    })
+}
+
+fn is_uncompressed(value: &str) -> bool {
+    ["none", "uncompressed"].iter().any(|name| value.trim().eq_ignore_ascii_case(name))
+}
+
+/// One option as the user wrote it.
+struct Given {
+    key: String,
+    value: String,
+}
+
+impl Given {
+    fn refuse(&self, reason: &str, hint: &str) -> Error {
+        let message = format!("option '{}' has the value '{}': {reason}", self.key, self.value);
+        Error::new(Code::BadOption, message).with_hint(hint)
+    }
+
+    fn boolean(&self) -> Result<bool> {
+        match self.value.trim().to_ascii_lowercase().as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(self.refuse("not a boolean", "write 'true' or 'false'")),
+        }
+    }
+
+    fn row_count(&self) -> Result<NonZeroU32> {
+        let parsed = self.value.trim().parse();
+        parsed.map_err(|error| {
+            self.refuse("not a row count", "write a whole number from 1 to 4294967295").with_source(error)
+        })
+    }
+}
+
+/// Removes the option that goes by one of `keys`.
+fn take(options: &mut BTreeMap<String, String>, keys: &[&str]) -> Result<Option<Given>> {
+    let mut found: Option<Given> = None;
+    let is_ours = |key: &String| keys.iter().any(|known| key.eq_ignore_ascii_case(known));
+    let ours: Vec<String> = options.keys().filter(|key| is_ours(key)).cloned().collect();
+    for key in ours {
+        let Some(value) = options.remove(&key) else { continue };
+        if let Some(first) = &found {
+            let message = format!("options '{}' and '{key}' are the same option", first.key);
+            return Err(Error::new(Code::BadOption, message).with_hint("give it once"));
+        }
+        found = Some(Given { key, value });
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+use super::*;
+
+fn take_all(kind: FormatKind, given: &[(&str, &str)]) -> Result<FormatOptions> {
+    let mut options = given.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    FormatOptions::take(kind, &mut options, FormatDefaults::TRAINING_SET)
+}
+
+fn check_refused(kind: FormatKind, given: &[(&str, &str)], words: &str) {
+    let error = take_all(kind, given).unwrap_err();
+    assert_eq!(error.code(), Code::BadOption);
+    assert!(error.message().contains(words), "{error}");
+    assert!(error.hint().is_some());
+}
+
+fn csv(header: bool, delimiter: &str) -> FormatOptions {
+    FormatOptions::Csv(CsvOptions { header, delimiter: Delimiter::parse(delimiter).unwrap() })
+}
+
+#[test]
+fn defaults_depend_on_the_statement() {
+    let mut none = BTreeMap::new();
+    let copy = FormatOptions::take(FormatKind::Csv, &mut none, FormatDefaults::COPY).unwrap();
+    assert_eq!(copy, csv(true, ","));
+    assert_eq!(take_all(FormatKind::Csv, &[]).unwrap(), csv(false, ","));
+}
+
+#[test]
+fn both_spellings_of_an_option_are_read_in_any_case() {
+    for key in ["header", "has_header", "format.has_header", "Format.Has_Header"] {
+        assert_eq!(take_all(FormatKind::Csv, &[(key, "TRUE")]).unwrap(), csv(true, ","));
+    }
+    assert_eq!(take_all(FormatKind::Csv, &[("format.delimiter", "|")]).unwrap(), csv(false, "|"));
+    assert_eq!(take_all(FormatKind::Csv, &[("delimiter", "\\t")]).unwrap(), csv(false, "\t"));
+    assert_eq!(take_all(FormatKind::Csv, &[("compression", "none")]).unwrap(), csv(false, ","));
+}
+
+#[test]
+fn options_of_others_stay() {
+    let given = [("shards", "16"), ("header", "true"), ("compression", "none")];
+    let mut options = given.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    FormatOptions::take(FormatKind::Csv, &mut options, FormatDefaults::TRAINING_SET).unwrap();
+    assert_eq!(options.into_keys().collect::<Vec<_>>(), ["shards"]);
+}
+
+#[test]
+fn bad_values_are_refused_by_name() {
+    check_refused(FormatKind::Csv, &[("header", "maybe")], "option 'header' has the value 'maybe'");
+    check_refused(FormatKind::Csv, &[("compression", "gzip")], "option 'compression' has the value 'gzip'");
+    check_refused(FormatKind::Csv, &[("header", "true"), ("format.has_header", "true")], "same option");
+    check_refused(FormatKind::Parquet, &[("compression", "lzo")], "'lzo'");
+    check_refused(FormatKind::Parquet, &[("compression", "zstd(23)")], "'zstd(23)'");
+    check_refused(FormatKind::Parquet, &[("row_group_rows", "0")], "'row_group_rows' has the value '0'");
+    check_refused(FormatKind::Parquet, &[("dictionary", "yes")], "'dictionary' has the value 'yes'");
+}
+
+#[test]
+fn a_delimiter_is_one_character_that_no_number_or_date_contains() {
+    for text in ["", ",,", "\"", "\n", "\r", "\0", "a", "7", ".", "-", "+", ":", "é"] {
+        check_refused(FormatKind::Csv, &[("delimiter", text)], "option 'delimiter'");
+    }
+    for text in [",", ";", "|", "\t", " ", "^", "\u{1}"] {
+        assert_eq!(take_all(FormatKind::Csv, &[("delimiter", text)]).unwrap(), csv(false, text));
+    }
+}
+
+#[test]
+fn parquet_options_are_read() {
+    for (text, canonical) in [
+        ("ZSTD", "zstd(3)"),
+        ("zstd( 9 )", "zstd(9)"),
+        ("lz4_raw", "lz4_raw"),
+        ("uncompressed", "none"),
+        ("Snappy", "snappy"),
+    ] {
+        let options = take_all(FormatKind::Parquet, &[("format.compression", text)]).unwrap();
+        let FormatOptions::Parquet(options) = options else { panic!("not Parquet") };
+        assert_eq!(String::from(options.compression), canonical);
+    }
+    let given = [("row_group_rows", "5"), ("dictionary", "false")];
+    let FormatOptions::Parquet(options) = take_all(FormatKind::Parquet, &given).unwrap() else {
+        panic!("not Parquet")
+    };
+    assert_eq!((options.row_group_rows.get(), options.dictionary), (5, false));
+    assert_eq!(ParquetOptions::default().row_group_rows.get(), 1_048_576);
+}
+
+#[test]
+fn options_survive_a_plan() {
+    for options in [csv(true, "\t"), take_all(FormatKind::Parquet, &[("compression", "zstd(7)")]).unwrap()] {
+        let text = serde_json::to_string(&options).unwrap();
+        assert_eq!(serde_json::from_str::<FormatOptions>(&text).unwrap(), options, "{text}");
+    }
+    let wrong = r#"{"csv":{"header":false,"delimiter":"\""}}"#;
+    assert!(serde_json::from_str::<FormatOptions>(wrong).is_err());
+}

@@ -1,0 +1,81 @@
+//! One representation per value: views, dictionaries and runs become plain arrays before a format sees them, so a plan
+//! that reads strings as views and one that does not write the same bytes.
+
+use crate::error::{Code, Error, Result};
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The schema in plain types.
+///
+/// Metadata is dropped, but for that of extension types: what came with an input (Spark's row schema, Parquet field
+/// ids) does not describe the output.
+pub(super) fn plain_schema(schema: &Schema) -> SchemaRef {
+    let fields: Fields = schema.fields().iter().map(plain_field).collect();
+    Arc::new(Schema::new(fields))
+}
+
+/// The type in plain types; second-based times become milliseconds and `Date64` becomes `Date32`, as Parquet has
+/// nothing else for them.
+pub(super) fn plain_type(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Utf8View => DataType::Utf8,
+        DataType::BinaryView => DataType::Binary,
+        DataType::Dictionary(_, values) => plain_type(values),
+        DataType::RunEndEncoded(_, values) => plain_type(values.data_type()),
+        DataType::Date64 => DataType::Date32,
+        DataType::Time32(TimeUnit::Second) => DataType::Time32(TimeUnit::Millisecond),
+        DataType::Timestamp(TimeUnit::Second, zone) => {
+            DataType::Timestamp(TimeUnit::Millisecond, zone.clone())
+        }
+        DataType::List(item) | DataType::ListView(item) => DataType::List(plain_field(item)),
+        DataType::LargeList(item) | DataType::LargeListView(item) => DataType::LargeList(plain_field(item)),
+        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(plain_field(item), *size),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(plain_field).collect()),
+        DataType::Map(entries, sorted) => DataType::Map(plain_field(entries), *sorted),
+        other => other.clone(),
+    }
+}
+
+fn plain_field(field: &FieldRef) -> FieldRef {
+    let extension = |(key, value): (&String, &String)| {
+        key.starts_with("ARROW:extension:").then(|| (key.clone(), value.clone()))
+    };
+    let metadata: HashMap<_, _> = field.metadata().iter().filter_map(extension).collect();
+    let plain = Field::new(field.name(), plain_type(field.data_type()), field.is_nullable());
+    Arc::new(plain.with_metadata(metadata))
+}
+
+/// The rows of `batch` in the types of `plain`, which is [`plain_schema`] of the batch's schema or of an equal one in
+/// other representations.
+///
+/// **Errors** [`Code::BadRow`] names the column with a value the plain type cannot have.
+pub(super) fn plain_batch(batch: &RecordBatch, plain: &SchemaRef) -> Result<RecordBatch> {
+    if batch.num_columns() != plain.fields().len() {
+        let message =
+            format!("a batch of {} columns came for a file of {}", batch.num_columns(), plain.fields().len());
+        return Err(Error::new(Code::Internal, message));
+    }
+    let columns = batch.columns().iter().zip(plain.fields());
+    let columns = columns.map(|(array, field)| plain_array(array, field)).collect::<Result<Vec<_>>>()?;
+    RecordBatch::try_new(Arc::clone(plain), columns).map_err(|error| {
+        Error::new(Code::Internal, "a batch does not fit the schema of its file").with_source(error)
+    })
+}
+
+/// The array in the type of `field`.
+pub(super) fn plain_array(array: &ArrayRef, field: &Field) -> Result<ArrayRef> {
+    if array.data_type() == field.data_type() {
+        return Ok(Arc::clone(array));
+    }
+    // Not `safe`: it would turn a value that does not fit into a null.
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    cast_with_options(array, field.data_type(), &options).map_err(|error| {
+        let from = array.data_type();
+        let message =
+            format!("column \"{}\" cannot be written as {}: {from} value", field.name(), field.data_type());
+        Error::new(Code::BadRow, message).with_source(error)
+    })
+}

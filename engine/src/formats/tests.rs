@@ -1,0 +1,116 @@
+use super::*;
+use arrow::array::{ArrayRef, DictionaryArray, Int64Array, StringArray, StringViewArray};
+use arrow::datatypes::{DataType, Int32Type};
+use std::collections::BTreeMap;
+
+pub(super) fn default_format(kind: FormatKind) -> Arc<dyn Format> {
+    with_options(kind, &[])
+}
+
+pub(super) fn with_options(kind: FormatKind, given: &[(&str, &str)]) -> Arc<dyn Format> {
+    let mut options: BTreeMap<_, _> =
+        given.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+    format(&FormatOptions::take(kind, &mut options, FormatDefaults::TRAINING_SET).unwrap())
+}
+
+pub(super) fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
+        .unwrap()
+}
+
+/// The error for a column "Wide one" of that type.
+pub(super) fn refusal(kind: FormatKind, data_type: DataType) -> Error {
+    let schema =
+        Schema::new(vec![Field::new("x", DataType::Int64, true), Field::new("Wide one", data_type, true)]);
+    let error = default_format(kind).check(&schema).unwrap_err();
+    assert_eq!(error.code(), Code::UnsupportedColumnType);
+    assert!(error.message().contains("\"Wide one\""), "{error}");
+    error
+}
+
+fn texts() -> Vec<Option<&'static str>> {
+    vec![Some("a"), None, Some(""), Some("a,b \"quoted\""), Some("a"), Some("longer than twelve bytes")]
+}
+
+#[test]
+fn formats_are_found_by_name() {
+    assert_eq!(FormatKind::parse("csv").unwrap(), FormatKind::Csv);
+    assert_eq!(FormatKind::parse("Parquet").unwrap(), FormatKind::Parquet);
+    let error = FormatKind::parse("xml").unwrap_err();
+    assert_eq!(error.code(), Code::Unsupported);
+    assert_eq!(error.hint(), Some("known formats: CSV, PARQUET"));
+    for kind in FormatKind::ALL {
+        assert_eq!(default_format(*kind).name(), kind.as_str());
+    }
+}
+
+#[test]
+fn content_types_are_what_sagemaker_documents() {
+    let csv = default_format(FormatKind::Csv);
+    assert_eq!(csv.content_type(true), "text/csv;label_size=1");
+    assert_eq!(csv.content_type(false), "text/csv;label_size=0");
+    let autopilot = with_options(FormatKind::Csv, &[("header", "true")]);
+    assert_eq!(autopilot.content_type(true), "text/csv;header=present");
+    assert_eq!(default_format(FormatKind::Parquet).content_type(true), "application/x-parquet");
+}
+
+#[test]
+fn rows_without_columns_are_refused() {
+    for kind in FormatKind::ALL {
+        let error = default_format(*kind).encoder(&Arc::new(Schema::empty())).unwrap_err();
+        assert_eq!(error.code(), Code::Unsupported);
+    }
+}
+
+#[test]
+fn the_representation_of_text_does_not_change_the_bytes() {
+    let plain: ArrayRef = Arc::new(StringArray::from(texts()));
+    let view: ArrayRef = Arc::new(StringViewArray::from(texts()));
+    let dictionary: ArrayRef = Arc::new(texts().into_iter().collect::<DictionaryArray<Int32Type>>());
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..6));
+    for kind in FormatKind::ALL {
+        let bytes = [&plain, &view, &dictionary].map(|text| {
+            let batch = batch(vec![("n", numbers.clone()), ("t", Arc::clone(text))]);
+            encode_all(default_format(*kind).as_ref(), &batch.schema(), &[batch]).unwrap()
+        });
+        assert_eq!(bytes[0], bytes[1], "{kind}: views");
+        assert_eq!(bytes[0], bytes[2], "{kind}: dictionary");
+    }
+}
+
+#[test]
+fn an_encoder_takes_another_representation_than_planned() {
+    let planned = batch(vec![("t", Arc::new(StringViewArray::from(texts())) as ArrayRef)]);
+    let came = batch(vec![("t", Arc::new(StringArray::from(texts())) as ArrayRef)]);
+    for kind in FormatKind::ALL {
+        let format = default_format(*kind);
+        let expected =
+            encode_all(format.as_ref(), &planned.schema(), std::slice::from_ref(&planned)).unwrap();
+        assert_eq!(
+            encode_all(format.as_ref(), &planned.schema(), std::slice::from_ref(&came)).unwrap(),
+            expected
+        );
+    }
+}
+
+#[test]
+fn batching_does_not_change_the_bytes() {
+    let rows = 5_000;
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values((0..rows).map(|row| row * 7919 % 1_000)));
+    let text: ArrayRef = Arc::new(StringArray::from_iter_values((0..rows).map(|row| format!("row {row}"))));
+    let whole = batch(vec![("n", numbers), ("t", text)]);
+    for (kind, options) in [
+        (FormatKind::Csv, vec![]),
+        (FormatKind::Parquet, vec![]),
+        (FormatKind::Parquet, vec![("row_group_rows", "1500")]),
+    ] {
+        let format = with_options(kind, &options);
+        let expected = encode_all(format.as_ref(), &whole.schema(), std::slice::from_ref(&whole)).unwrap();
+        for size in [1, 7, 1000, 1024, 4999] {
+            let slices: Vec<_> =
+                (0..5_000).step_by(size).map(|start| whole.slice(start, size.min(5_000 - start))).collect();
+            let bytes = encode_all(format.as_ref(), &whole.schema(), &slices).unwrap();
+            assert!(bytes == expected, "{kind} {options:?} in batches of {size}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! `COPY … TO` into a planned write: the same operator and commit, without splits.
+
+use super::create::{column_infos, refuse_unknown, schema_of};
+use super::placement::PlacementInput;
+use super::query::plan_query;
+use super::{Layout, PlanContext, PlannedWrite, WriteFacts, WriteNode, WriteSpec};
+use crate::error::{Code, Error, Result};
+use crate::formats::{FormatDefaults, FormatKind, FormatOptions, format};
+use crate::statement::option_text;
+use crate::storage::Location;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::sql::parser::{CopyToSource, CopyToStatement};
+use datafusion::sql::sqlparser::ast::{Query, SetExpr, TableFactor, TableWithJoins};
+use datafusion::sql::sqlparser::parser::Parser;
+use gristmill_proto::manifest::Placement;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Plans `copy`.
+///
+/// A location whose last part ends in the format's extension is one file; any other is a folder of shards.
+///
+/// # Errors
+/// `Unsupported` for `PARTITIONED BY` and unknown formats; the others as for a training set.
+pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Result<PlannedWrite> {
+    if !copy.partitioned_by.is_empty() {
+        return Err(Error::new(Code::Unsupported, "COPY … PARTITIONED BY is not supported")
+            .with_hint("write each partition with a COPY of its own"));
+    }
+    let kind = FormatKind::parse(&format_name(copy)?)?;
+    let mut options: BTreeMap<String, String> =
+        copy.options.iter().map(|(key, value)| (key.to_lowercase(), option_text(value.clone()))).collect();
+    let format_options = FormatOptions::take(kind, &mut options, FormatDefaults::COPY)?;
+    refuse_unknown(&options)?;
+
+    let query = query_of(copy)?;
+    let keep_order = query.order_by.is_some();
+    let source = plan_query(context.state, &query).await?;
+    let columns = source.schema().columns();
+    let schema = schema_of(&source, &columns)?;
+    let encoder = format(&format_options);
+    encoder.check(&schema)?;
+
+    let (location, layout) = match single_file(&copy.target, encoder.extension()) {
+        Some((folder, name)) => (Location::parse(folder)?, Layout::SingleFile { name: name.to_owned() }),
+        None => (
+            Location::parse(&copy.target)?,
+            Layout::Rolling { target_bytes: context.write.target_shard_bytes.bytes() },
+        ),
+    };
+    let input = with_placement(source, &layout)?;
+    let spec = Arc::new(WriteSpec {
+        job: uuid::Uuid::now_v7().simple().to_string(),
+        location: location.to_string(),
+        format: format_options,
+        splits: Vec::new(),
+        data_columns: columns.len(),
+        layout,
+        keep_order,
+    });
+    let facts = WriteFacts {
+        name: "copy".to_owned(),
+        statement: context.text.to_owned(),
+        label: None,
+        splits: vec![(String::new(), 1.0)],
+        placement: Placement {
+            hash: gristmill_udfs::hash::HASH_NAME.to_owned(),
+            seed: 0,
+            key: Vec::new(),
+            shuffled: false,
+            shards: None,
+        },
+        schema: column_infos(&schema),
+    };
+    Ok(PlannedWrite { plan: WriteNode::plan(input, Arc::clone(&spec)), spec, location, facts })
+}
+
+fn with_placement(source: LogicalPlan, layout: &Layout) -> Result<LogicalPlan> {
+    let columns = source.schema().columns();
+    let placement = PlacementInput { seed: 0, fractions: &[1.0], key: columns.clone(), row: columns.clone() };
+    let data = columns.iter().map(|column| Expr::Column(column.clone()).alias(&column.name));
+    let expressions: Vec<Expr> = data.chain(placement.expressions(layout)).collect();
+    Ok(LogicalPlanBuilder::from(source).project(expressions)?.build()?)
+}
+
+fn format_name(copy: &CopyToStatement) -> Result<String> {
+    if let Some(name) = &copy.stored_as {
+        return Ok(name.clone());
+    }
+    let extension =
+        copy.target.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map(|(_, extension)| extension);
+    extension.map(str::to_owned).ok_or_else(|| {
+        Error::new(Code::Syntax, format!("COPY TO '{}' has no STORED AS", copy.target))
+            .with_hint("COPY … TO 'location' STORED AS CSV or PARQUET")
+    })
+}
+
+/// Folder and name, where `target` names a file of the format.
+fn single_file<'a>(target: &'a str, extension: &str) -> Option<(&'a str, &'a str)> {
+    let (folder, name) = match target.rsplit_once('/') {
+        Some(("", name)) => ("/", name),
+        Some(parts) => parts,
+        None => (".", target),
+    };
+    let suffix = name.rsplit_once('.')?.1;
+    suffix.eq_ignore_ascii_case(extension).then_some((folder, name))
+}
+
+/// What is copied, as a query.
+fn query_of(copy: &CopyToStatement) -> Result<Query> {
+    match &copy.source {
+        CopyToSource::Query(query) => Ok(query.as_ref().clone()),
+        CopyToSource::Relation(name) => {
+            let dialect = datafusion::sql::sqlparser::dialect::GenericDialect {};
+            let mut query = Parser::new(&dialect)
+                .try_with_sql("SELECT * FROM t")
+                .and_then(|mut parser| parser.parse_query())
+                .map_err(|error| Error::new(Code::Internal, "cannot build a query").with_source(error))?;
+            if let SetExpr::Select(select) = query.body.as_mut()
+                && let Some(TableWithJoins { relation: TableFactor::Table { name: table, .. }, .. }) =
+                    select.from.first_mut()
+            {
+                table.clone_from(name);
+            }
+            Ok(*query)
+        }
+    }
+}

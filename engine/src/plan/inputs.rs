@@ -1,0 +1,123 @@
+//! The files a plan reads.
+
+use crate::error::{Code, Error, Kind, Result};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::SessionState;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
+use futures::TryStreamExt;
+use object_store::{ObjectMeta, ObjectStoreExt};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How many files are looked at again at a time.
+const CHECKS_IN_FLIGHT: usize = 32;
+
+/// The files a plan reads, as they were when it was planned.
+#[derive(Debug, Clone, Default)]
+pub struct InputFiles {
+    /// By store and path: a file read twice is there once.
+    files: BTreeMap<(String, String), (ObjectStoreUrl, ObjectMeta)>,
+}
+
+/// The files that `plan` would read. Plans it physically, runs nothing.
+///
+/// # Errors
+/// Those of planning.
+pub async fn input_files(state: &SessionState, plan: &LogicalPlan) -> Result<InputFiles> {
+    let physical = state.create_physical_plan(plan).await?;
+    InputFiles::of(&physical)
+}
+
+impl InputFiles {
+    /// The files that `plan` reads.
+    ///
+    /// # Errors
+    /// None of its own; those of walking the plan.
+    pub fn of(plan: &Arc<dyn ExecutionPlan>) -> Result<InputFiles> {
+        let mut files = BTreeMap::new();
+        plan.apply(|node| {
+            if let Some(scan) = node.downcast_ref::<DataSourceExec>()
+                && let Some(config) = scan.data_source().downcast_ref::<FileScanConfig>()
+            {
+                let store = &config.object_store_url;
+                for file in config.file_groups.iter().flat_map(|group| group.iter()) {
+                    let meta = file.object_meta.clone();
+                    let key = (store.as_str().to_owned(), meta.location.to_string());
+                    files.insert(key, (store.clone(), meta));
+                }
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(InputFiles { files })
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.files.len() as u64
+    }
+
+    /// Their sizes added up.
+    #[must_use]
+    pub fn total_bytes(&self) -> u64 {
+        self.files.values().map(|(_, meta)| meta.size).sum()
+    }
+
+    /// What really happened when reading failed with `error`: a file that was replaced while it was read fails in many
+    /// ways, and errors of decoding do not say in which file.
+    pub async fn explain(&self, runtime: &RuntimeEnv, error: Error) -> Error {
+        if error.kind() != Kind::Data && error.kind() != Kind::NotFound {
+            return error;
+        }
+        match self.check_unchanged(runtime).await {
+            Err(changed) if changed.code() == Code::InputChanged => changed.with_source(error),
+            _ => match self.place() {
+                Some(place) if error.kind() == Kind::Data => error.context(place),
+                _ => error,
+            },
+        }
+    }
+
+    /// Where the files are: the file, or the first of them and their number.
+    fn place(&self) -> Option<String> {
+        let (store, meta) = self.files.values().next()?;
+        // The URL of the local store ends in a slash, which is the one that paths start with.
+        let first = format!("{}{}", store.as_str().trim_start_matches("file://"), meta.location);
+        Some(match self.files.len() {
+            1 => format!("reading {first}"),
+            count => format!("reading {count} files such as {first}"),
+        })
+    }
+
+    /// Checks that every file is still what it was when the plan was made.
+    ///
+    /// # Errors
+    /// `InputChanged`, naming the first file that is not.
+    pub async fn check_unchanged(&self, runtime: &RuntimeEnv) -> Result<()> {
+        futures::stream::iter(self.files.values().map(Ok))
+            .try_for_each_concurrent(CHECKS_IN_FLIGHT, |(store, meta)| check_file(runtime, store, meta))
+            .await
+    }
+}
+
+async fn check_file(runtime: &RuntimeEnv, url: &ObjectStoreUrl, meta: &ObjectMeta) -> Result<()> {
+    let changed = |what: &str| {
+        Error::new(Code::InputChanged, format!("{}{} {what} while it was read", url.as_str(), meta.location))
+            .with_hint("run the statement again; write inputs under new names instead of replacing them")
+    };
+    let now = match runtime.object_store(url)?.head(&meta.location).await {
+        Ok(now) => now,
+        Err(object_store::Error::NotFound { .. }) => return Err(changed("was removed")),
+        Err(error) => return Err(crate::storage::error(&meta.location, error)),
+    };
+    let same_tag = match (&now.e_tag, &meta.e_tag) {
+        (Some(now), Some(then)) => now == then,
+        _ => now.last_modified == meta.last_modified,
+    };
+    if now.size == meta.size && same_tag { Ok(()) } else { Err(changed("changed")) }
+}

@@ -1,0 +1,111 @@
+//! SQL text into statements: DataFusion's own, and those about training sets.
+//!
+//! Parsing knows grammar only. What a name refers to is decided where a statement is planned.
+
+use crate::error::Result;
+use datafusion::sql::parser::{CopyToStatement, Statement as SqlStatement};
+use datafusion::sql::sqlparser::ast::Query;
+use std::collections::BTreeMap;
+
+mod parse;
+mod script;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use parse::option_text;
+pub use script::split_script;
+
+/// One statement and the text it was parsed from.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// The user's text, without the semicolon.
+    pub text: String,
+    /// What it asks for.
+    pub kind: StatementKind,
+}
+
+/// What a statement asks for.
+#[derive(Debug, Clone)]
+pub enum StatementKind {
+    /// Anything DataFusion runs by itself.
+    Sql(Box<SqlStatement>),
+    /// `COPY … TO …`.
+    Copy(Box<CopyToStatement>),
+    /// `CREATE TRAINING SET …`.
+    CreateTrainingSet(Box<CreateTrainingSet>),
+    /// `EXPLAIN CREATE TRAINING SET …`.
+    ExplainTrainingSet(Box<CreateTrainingSet>),
+    /// `DROP TRAINING SET …`.
+    DropTrainingSet(TrainingSetName),
+    /// `DESCRIBE TRAINING SET …`.
+    DescribeTrainingSet(TrainingSetName),
+    /// `SHOW TRAINING SETS`.
+    ShowTrainingSets,
+}
+
+/// How a statement refers to a training set that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrainingSetName {
+    /// By the name it was created with in this session.
+    Name(String),
+    /// By its location, as text.
+    Location(String),
+}
+
+/// `CREATE TRAINING SET name LOCATION '…' STORED AS … [LABEL …] [SPLIT …] [SHUFFLE …] [OPTIONS …] AS query`.
+#[derive(Debug, Clone)]
+pub struct CreateTrainingSet {
+    /// The name, as this session will know it.
+    pub name: String,
+    /// Where it goes, as the user wrote it.
+    pub location: String,
+    /// The format's name, as the user wrote it.
+    pub format: String,
+    /// The target column.
+    pub label: Option<String>,
+    /// The splits; none means one split, `train`.
+    pub split: Option<SplitClause>,
+    /// Whether and how rows are shuffled.
+    pub shuffle: Option<ShuffleClause>,
+    /// `OPTIONS`, keys in lower case.
+    pub options: BTreeMap<String, String>,
+    /// The rows.
+    pub query: Box<Query>,
+}
+
+/// `SPLIT (name fraction, …) [BY KEY (column, …)]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SplitClause {
+    /// Names and fractions in the order given.
+    pub splits: Vec<(String, f64)>,
+    /// The key columns; none means the whole row.
+    pub key: Vec<String>,
+}
+
+/// `SHUFFLE [SEED n]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShuffleClause {
+    /// The seed; none means 0.
+    pub seed: Option<u64>,
+}
+
+impl Statement {
+    /// Parses one statement.
+    ///
+    /// # Errors
+    /// `Syntax` when it does not parse, with the place.
+    pub fn parse(text: &str) -> Result<Statement> {
+        parse::statement(text)
+    }
+
+    /// The first words of the statement, for lists and logs: at most 80 characters on one line.
+    #[must_use]
+    pub fn title(&self) -> String {
+        const LONGEST: usize = 80;
+        let line = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        match line.char_indices().nth(LONGEST) {
+            Some((end, _)) => format!("{}…", &line[..end]),
+            None => line,
+        }
+    }
+}

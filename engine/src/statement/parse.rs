@@ -1,0 +1,259 @@
+//! The grammar of one statement.
+
+use super::{CreateTrainingSet, ShuffleClause, SplitClause, Statement, StatementKind, TrainingSetName};
+use crate::error::{Code, Error, Result};
+use datafusion::error::DataFusionError;
+use datafusion::sql::parser::{DFParser, DFParserBuilder, Statement as SqlStatement};
+use datafusion::sql::sqlparser::ast::Value;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::ParserError;
+use datafusion::sql::sqlparser::tokenizer::{Token, Word};
+use std::collections::BTreeMap;
+
+/// How deeply expressions may nest, as in DataFusion's default.
+const RECURSION_LIMIT: usize = 50;
+
+pub(super) fn statement(text: &str) -> Result<Statement> {
+    let text = text.trim().trim_end_matches(';').trim_end();
+    let dialect = GenericDialect {};
+    let mut parser = DFParserBuilder::new(text)
+        .with_dialect(&dialect)
+        .with_recursion_limit(RECURSION_LIMIT)
+        .build()
+        .map_err(syntax)?;
+    let kind = kind(&mut parser)?;
+    if parser.parser.peek_token().token != Token::EOF {
+        let found = parser.parser.peek_token();
+        return Err(Error::new(
+            Code::Syntax,
+            format!("expected the end of the statement, found \"{found}\"{}", found.span.start),
+        )
+        .with_hint("separate statements with a semicolon"));
+    }
+    Ok(Statement { text: text.to_owned(), kind })
+}
+
+fn kind(parser: &mut DFParser<'_>) -> Result<StatementKind> {
+    if take_words(parser, &["CREATE", "TRAINING", "SET"]) {
+        return Ok(StatementKind::CreateTrainingSet(Box::new(create(parser)?)));
+    }
+    if take_words(parser, &["EXPLAIN", "CREATE", "TRAINING", "SET"]) {
+        return Ok(StatementKind::ExplainTrainingSet(Box::new(create(parser)?)));
+    }
+    if take_words(parser, &["DROP", "TRAINING", "SET"]) {
+        return Ok(StatementKind::DropTrainingSet(reference(parser)?));
+    }
+    if take_words(parser, &["DESCRIBE", "TRAINING", "SET"])
+        || take_words(parser, &["DESC", "TRAINING", "SET"])
+    {
+        return Ok(StatementKind::DescribeTrainingSet(reference(parser)?));
+    }
+    if take_words(parser, &["SHOW", "TRAINING", "SETS"]) {
+        return Ok(StatementKind::ShowTrainingSets);
+    }
+    match parser.parse_statement().map_err(syntax)? {
+        SqlStatement::CopyTo(copy) => Ok(StatementKind::Copy(Box::new(copy))),
+        other => Ok(StatementKind::Sql(Box::new(other))),
+    }
+}
+
+fn create(parser: &mut DFParser<'_>) -> Result<CreateTrainingSet> {
+    let name = name(parser, "a name after CREATE TRAINING SET")?;
+    let mut clauses = Clauses::default();
+    while !take_words(parser, &["AS"]) {
+        clauses.read(parser)?;
+    }
+    let query = parser.parser.parse_query().map_err(parser_error)?;
+    let missing = |clause: &str| {
+        Error::new(Code::Syntax, format!("CREATE TRAINING SET {name} has no {clause}"))
+            .with_hint("CREATE TRAINING SET name LOCATION 's3://…' STORED AS CSV [LABEL …] [SPLIT …] [SHUFFLE …] AS SELECT …")
+    };
+    Ok(CreateTrainingSet {
+        location: clauses.location.ok_or_else(|| missing("LOCATION"))?,
+        format: clauses.format.ok_or_else(|| missing("STORED AS"))?,
+        label: clauses.label,
+        split: clauses.split,
+        shuffle: clauses.shuffle,
+        options: clauses.options.unwrap_or_default(),
+        query,
+        name,
+    })
+}
+
+/// The clauses between the name and `AS`, in any order, each at most once.
+#[derive(Default)]
+struct Clauses {
+    location: Option<String>,
+    format: Option<String>,
+    label: Option<String>,
+    split: Option<SplitClause>,
+    shuffle: Option<ShuffleClause>,
+    options: Option<BTreeMap<String, String>>,
+}
+
+impl Clauses {
+    fn read(&mut self, parser: &mut DFParser<'_>) -> Result<()> {
+        if take_words(parser, &["LOCATION"]) {
+            let location = parser.parser.parse_literal_string().map_err(parser_error)?;
+            once(&mut self.location, location, "LOCATION")
+        } else if take_words(parser, &["STORED", "AS"]) {
+            let format = name(parser, "a format after STORED AS")?;
+            once(&mut self.format, format, "STORED AS")
+        } else if take_words(parser, &["LABEL"]) {
+            let label = name(parser, "a column after LABEL")?;
+            once(&mut self.label, label, "LABEL")
+        } else if take_words(parser, &["SPLIT"]) {
+            let split = split(parser)?;
+            once(&mut self.split, split, "SPLIT")
+        } else if take_words(parser, &["SHUFFLE"]) {
+            let seed = if take_words(parser, &["SEED"]) {
+                Some(parser.parser.parse_literal_uint().map_err(parser_error)?)
+            } else {
+                None
+            };
+            once(&mut self.shuffle, ShuffleClause { seed }, "SHUFFLE")
+        } else if take_words(parser, &["OPTIONS"]) {
+            let options = options(parser)?;
+            once(&mut self.options, options, "OPTIONS")
+        } else {
+            Err(expected(parser, "LOCATION, STORED AS, LABEL, SPLIT, SHUFFLE, OPTIONS or AS"))
+        }
+    }
+}
+
+fn once<T>(slot: &mut Option<T>, value: T, clause: &str) -> Result<()> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(Error::new(Code::Syntax, format!("{clause} is given twice"))),
+    }
+}
+
+fn split(parser: &mut DFParser<'_>) -> Result<SplitClause> {
+    expect(parser, &Token::LParen, "( after SPLIT")?;
+    let mut splits = Vec::new();
+    loop {
+        let name = name(parser, "the name of a split")?;
+        splits.push((name, fraction(parser)?));
+        if !parser.parser.consume_token(&Token::Comma) {
+            break;
+        }
+    }
+    expect(parser, &Token::RParen, ") after the splits")?;
+    let key = if take_words(parser, &["BY", "KEY"]) {
+        column_list(parser)?
+    } else if take_words(parser, &["BY"]) {
+        return Err(unsupported_split(parser));
+    } else {
+        Vec::new()
+    };
+    Ok(SplitClause { splits, key })
+}
+
+fn unsupported_split(parser: &DFParser<'_>) -> Error {
+    let found = parser.parser.peek_token();
+    Error::new(Code::Unsupported, format!("SPLIT … BY {found} is not supported"))
+        .with_hint("use BY KEY (column, …), or no BY to split by the whole row")
+}
+
+fn fraction(parser: &mut DFParser<'_>) -> Result<f64> {
+    let negative = parser.parser.consume_token(&Token::Minus);
+    let text = match parser.parser.next_token().token {
+        Token::Number(text, _) => text,
+        other => {
+            return Err(Error::new(
+                Code::Syntax,
+                format!("expected the fraction of a split, found \"{other}\""),
+            ));
+        }
+    };
+    let value: f64 = text.parse().map_err(|error| {
+        Error::new(Code::SplitFractions, format!("\"{text}\" is not a fraction")).with_source(error)
+    })?;
+    Ok(if negative { -value } else { value })
+}
+
+fn column_list(parser: &mut DFParser<'_>) -> Result<Vec<String>> {
+    expect(parser, &Token::LParen, "( before the key columns")?;
+    let mut columns = vec![name(parser, "a key column")?];
+    while parser.parser.consume_token(&Token::Comma) {
+        columns.push(name(parser, "a key column")?);
+    }
+    expect(parser, &Token::RParen, ") after the key columns")?;
+    Ok(columns)
+}
+
+fn options(parser: &mut DFParser<'_>) -> Result<BTreeMap<String, String>> {
+    expect(parser, &Token::LParen, "( after OPTIONS")?;
+    let mut options = BTreeMap::new();
+    loop {
+        let key = parser.parse_option_key().map_err(syntax)?.to_lowercase();
+        let value = option_text(parser.parse_option_value().map_err(syntax)?);
+        if options.insert(key.clone(), value).is_some() {
+            return Err(Error::new(Code::BadOption, format!("option \"{key}\" is given twice")));
+        }
+        if !parser.parser.consume_token(&Token::Comma) {
+            break;
+        }
+    }
+    expect(parser, &Token::RParen, ") after the options")?;
+    Ok(options)
+}
+
+/// An option's value as text.
+pub(crate) fn option_text(value: Value) -> String {
+    match value {
+        Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) | Value::Number(text, _) => text,
+        other => other.to_string(),
+    }
+}
+
+fn reference(parser: &mut DFParser<'_>) -> Result<TrainingSetName> {
+    if let Token::SingleQuotedString(location) = parser.parser.peek_token().token {
+        parser.parser.next_token();
+        return Ok(TrainingSetName::Location(location));
+    }
+    Ok(TrainingSetName::Name(name(parser, "the name or 'location' of a training set")?))
+}
+
+/// A name, folded to lower case unless it is quoted, as DataFusion does with every name.
+fn name(parser: &mut DFParser<'_>, what: &str) -> Result<String> {
+    match parser.parser.peek_token().token {
+        Token::Word(Word { value, quote_style, .. }) => {
+            parser.parser.next_token();
+            Ok(if quote_style.is_some() { value } else { value.to_lowercase() })
+        }
+        _ => Err(expected(parser, what)),
+    }
+}
+
+fn expect(parser: &mut DFParser<'_>, token: &Token, what: &str) -> Result<()> {
+    if parser.parser.consume_token(token) { Ok(()) } else { Err(expected(parser, what)) }
+}
+
+fn expected(parser: &DFParser<'_>, what: &str) -> Error {
+    let found = parser.parser.peek_token();
+    Error::new(Code::Syntax, format!("expected {what}, found \"{found}\"{}", found.span.start))
+}
+
+/// Takes `words` if they all come next, whatever their case; takes nothing otherwise.
+fn take_words(parser: &mut DFParser<'_>, words: &[&str]) -> bool {
+    let all =
+        words.iter().enumerate().all(|(index, expected)| match parser.parser.peek_nth_token(index).token {
+            Token::Word(Word { value, quote_style: None, .. }) => value.eq_ignore_ascii_case(expected),
+            _ => false,
+        });
+    if all {
+        words.iter().for_each(|_| {
+            parser.parser.next_token();
+        });
+    }
+    all
+}
+
+fn syntax(error: DataFusionError) -> Error {
+    Error::from_datafusion(error)
+}
+
+fn parser_error(error: ParserError) -> Error {
+    Error::from_datafusion(DataFusionError::SQL(Box::new(error), None))
+}

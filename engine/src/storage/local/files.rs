@@ -1,0 +1,206 @@
+//! Blocking work on files and folders; every error names its path.
+
+use crate::error::{Code, Error, Result};
+use bytes::Bytes;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// The error of an operation on `path`.
+pub(super) fn error(error: io::Error, path: &Path) -> Error {
+    match error.kind() {
+        ErrorKind::NotADirectory | ErrorKind::IsADirectory => in_the_way(error, path),
+        _ => Error::from_io(error, path.display()),
+    }
+}
+
+/// The error of creating `path`, where something may be there already.
+pub(super) fn in_the_way(error: io::Error, path: &Path) -> Error {
+    let message = match error.kind() {
+        ErrorKind::AlreadyExists => format!("{} already exists", path.display()),
+        ErrorKind::NotADirectory => format!("a file is where {} needs a folder", path.display()),
+        ErrorKind::IsADirectory => format!("a folder is where {} is to be", path.display()),
+        _ => return Error::from_io(error, path.display()),
+    };
+    Error::new(Code::LocationNotEmpty, message).with_source(error)
+}
+
+/// A temporary file that is removed when this is dropped, unless it is kept.
+#[derive(Debug)]
+pub(super) struct Temporary(Option<PathBuf>);
+
+impl Temporary {
+    /// Leaves the file where it is.
+    pub(super) fn keep(mut self) {
+        self.0 = None;
+    }
+
+    /// Removes the file now, to know whether that worked.
+    pub(super) fn remove(mut self) -> Result<()> {
+        self.0.take().map_or(Ok(()), |path| remove(&path).map(drop))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Some(path) = self.0.take()
+            && let Err(error) = remove(&path)
+        {
+            tracing::warn!(%error, "could not remove a temporary file");
+        }
+    }
+}
+
+/// Makes the file `path` and the folders above it; it must not be there.
+pub(super) fn create(path: PathBuf) -> Result<(File, Temporary)> {
+    create_folder_of(&path)?;
+    let file = File::create_new(&path).map_err(|error| in_the_way(error, &path))?;
+    Ok((file, Temporary(Some(path))))
+}
+
+fn create_folder_of(path: &Path) -> Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(|error| in_the_way(error, folder))
+}
+
+/// Writes `bytes` under a name of its own in the folder of `target`.
+pub(super) fn write_beside(target: &Path, bytes: &[u8], sync: bool) -> Result<NamedTempFile> {
+    create_folder_of(target)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".").suffix(".tmp");
+    // As any other new file; the library makes its files private.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let folder = target.parent().unwrap_or(target);
+    let mut file = builder.tempfile_in(folder).map_err(|error| self::error(error, folder))?;
+    file.write_all(bytes)
+        .and_then(|()| if sync { file.as_file().sync_all() } else { Ok(()) })
+        .map_err(|error| self::error(error, target))?;
+    Ok(file)
+}
+
+/// Renames `temporary` to `target`; fine when that has been done, told by the size.
+pub(super) fn publish(temporary: &Path, target: &Path, bytes: u64) -> Result<()> {
+    let staged = size(temporary)?;
+    match (staged, size(target)?) {
+        (Some(_), Some(_)) => Err(in_the_way(ErrorKind::AlreadyExists.into(), target)),
+        (Some(staged), None) if staged == bytes => {
+            fs::rename(temporary, target).map_err(|error| self::error(error, target))
+        }
+        (None, Some(published)) if published == bytes => Ok(()),
+        _ => Err(Error::new(
+            Code::StorageUnavailable,
+            format!("could not publish {}: what was written for it is gone or cut short", target.display()),
+        )),
+    }
+}
+
+/// Flushes the folder of `target` and those above it up to `root`, so that the names in them survive a crash.
+pub(super) fn sync_folders(target: &Path, root: &Path) -> Result<()> {
+    for folder in target.ancestors().skip(1).take_while(|folder| folder.starts_with(root)) {
+        File::open(folder)
+            .and_then(|opened| opened.sync_all())
+            .map_err(|error| self::error(error, folder))?;
+    }
+    Ok(())
+}
+
+/// Up to `limit` bytes; none at the end of the file.
+pub(super) fn read_chunk(file: &mut File, limit: usize) -> io::Result<Bytes> {
+    let mut chunk = Vec::with_capacity(limit);
+    Read::by_ref(file).take(limit as u64).read_to_end(&mut chunk)?;
+    Ok(Bytes::from(chunk))
+}
+
+/// The size of a file in bytes, or `None` where there is no file.
+pub(super) fn size(path: &Path) -> Result<Option<u64>> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
+        Err(error) if is_missing(&error) => Ok(None),
+        Err(error) => Err(self::error(error, path)),
+    }
+}
+
+/// Removes a file; gives whether there was one.
+pub(super) fn remove(path: &Path) -> Result<bool> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if is_missing(&error) => Ok(false),
+        Err(error) => Err(self::error(error, path)),
+    }
+}
+
+/// The first file at or below `root`, in the order of their paths in each folder.
+pub(super) fn first(root: &Path) -> Result<Option<PathBuf>> {
+    match fs::metadata(root) {
+        Ok(metadata) if !metadata.is_dir() => return Ok(Some(root.to_owned())),
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(self::error(error, root)),
+    }
+    for (path, is_folder) in entries(root)? {
+        let found = if is_folder { first(&path)? } else { Some(path) };
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// Removes all files below `root` with a name that `matches`; gives how many there were.
+pub(super) fn remove_all(root: &Path, matches: impl Fn(&str) -> bool) -> Result<usize> {
+    let mut removed = 0;
+    let mut failure = None;
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for (path, is_folder) in entries(&folder)? {
+            if is_folder {
+                folders.push(path);
+            } else if path.file_name().and_then(|name| name.to_str()).is_some_and(&matches) {
+                match remove(&path) {
+                    Ok(was_there) => removed += usize::from(was_there),
+                    Err(error) => failure = failure.or(Some(error)),
+                }
+            }
+        }
+    }
+    failure.map_or(Ok(removed), Err)
+}
+
+/// Removes `folder` if no file is below it, and else those folders below it that hold none.
+pub(super) fn remove_empty_folders(folder: &Path) -> Result<()> {
+    for (path, is_folder) in entries(folder)? {
+        if is_folder {
+            remove_empty_folders(&path)?;
+        }
+    }
+    match fs::remove_dir(folder) {
+        Ok(()) => Ok(()),
+        Err(error) if is_missing(&error) || error.kind() == ErrorKind::DirectoryNotEmpty => Ok(()),
+        Err(error) => Err(self::error(error, folder)),
+    }
+}
+
+/// The entries of `folder` in order of name, each with whether it is a folder; a link is not. None, if it is gone
+/// or not a folder.
+fn entries(folder: &Path) -> Result<Vec<(PathBuf, bool)>> {
+    let at_folder = |error| self::error(error, folder);
+    let listing = match fs::read_dir(folder) {
+        Ok(listing) => listing,
+        Err(error) if is_missing(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(at_folder(error)),
+    };
+    let mut entries = Vec::new();
+    for entry in listing {
+        let entry = entry.map_err(at_folder)?;
+        let kind = entry.file_type().map_err(at_folder)?;
+        entries.push((entry.path(), kind.is_dir()));
+    }
+    entries.sort();
+    Ok(entries)
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}

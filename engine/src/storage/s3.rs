@@ -1,0 +1,236 @@
+//! Shards on an object store: a multipart upload that its task leaves incomplete and the committer completes.
+//!
+//! `object_store` cannot list multipart uploads, so each is noted under `_gristmill/uploads/{job}/` as soon as it
+//! exists, and [`ShardStore::discard_job`] aborts what is noted there. What is left is the moment between creating an
+//! upload and noting it: a bucket wants a lifecycle rule that aborts incomplete uploads after some days anyway.
+
+mod journal;
+mod upload;
+
+use super::{Attempt, Location, ShardStore, ShardUpload, StagedShard, error};
+use crate::error::{Code, Error, Result};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+use journal::Journal;
+use object_store::multipart::{MultipartStore, PartId};
+use object_store::path::Path as ObjectPath;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use upload::S3Upload;
+
+/// How many requests that discard a job are on their way at a time.
+const DISCARDS_IN_FLIGHT: usize = 16;
+
+/// An object store whose uploads can be completed by someone else.
+pub(super) trait MultipartObjectStore: ObjectStore + MultipartStore {}
+
+impl<T: ObjectStore + MultipartStore> MultipartObjectStore for T {}
+
+/// What bounds the memory of one upload: `part_bytes` × (`in_flight` + 1).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct UploadLimits {
+    /// The size of every part but the last; S3 wants at least 5 MiB.
+    pub(super) part_bytes: usize,
+    /// How many parts are on their way at a time.
+    pub(super) in_flight: usize,
+}
+
+/// What publishing needs: the upload, and what the store answered to each part.
+#[derive(Debug, Serialize, Deserialize)]
+struct Token {
+    upload_id: String,
+    parts: Vec<String>,
+}
+
+/// One object of the store that is written as a multipart upload.
+#[derive(Debug, Clone)]
+struct Target {
+    store: Arc<dyn MultipartObjectStore>,
+    place: Location,
+    upload_id: String,
+}
+
+impl Target {
+    /// Aborts the upload; gives whether it was still there to abort.
+    async fn abort(&self) -> Result<bool> {
+        match self.store.abort_multipart(self.place.object_path(), &self.upload_id).await {
+            Ok(()) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(failure) => Err(error(&self.place, failure)),
+        }
+    }
+}
+
+/// A prefix of a bucket as a [`ShardStore`].
+#[derive(Debug)]
+pub(super) struct S3Shards {
+    location: Location,
+    store: Arc<dyn MultipartObjectStore>,
+    limits: UploadLimits,
+}
+
+impl S3Shards {
+    pub(super) fn new(
+        location: Location,
+        store: Arc<dyn MultipartObjectStore>,
+        limits: UploadLimits,
+    ) -> Self {
+        Self { location, store, limits }
+    }
+
+    fn journal(&self, job: &str) -> Result<Journal> {
+        let folder = self.location.join(&format!("_gristmill/uploads/{job}"))?;
+        Ok(Journal::new(Arc::clone(&self.store), folder))
+    }
+
+    async fn size_of(&self, place: &Location) -> Result<Option<u64>> {
+        match self.store.head(place.object_path()).await {
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(failure) => Err(error(place, failure)),
+        }
+    }
+
+    async fn put_with(&self, path: &str, bytes: Bytes, mode: PutMode) -> Result<()> {
+        let place = self.location.join(path)?;
+        let options = PutOptions::from(mode);
+        match self.store.put_opts(place.object_path(), PutPayload::from(bytes), options).await {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(error(place, failure)),
+        }
+    }
+}
+
+#[async_trait]
+impl ShardStore for S3Shards {
+    fn location(&self) -> &Location {
+        &self.location
+    }
+
+    async fn first_entry(&self) -> Result<Option<String>> {
+        let prefix = self.location.object_path();
+        let mut below = self.store.list(Some(prefix));
+        while let Some(found) = below.next().await {
+            let found = found.map_err(|failure| error(&self.location, failure))?;
+            // The AWS console makes a folder as an empty object `prefix/`, which is read as `prefix`.
+            if found.location != *prefix {
+                return Ok(Some(self.location.sibling(found.location).to_string()));
+            }
+        }
+        if prefix.as_ref().is_empty() {
+            return Ok(None);
+        }
+        Ok(self.size_of(&self.location).await?.map(|_| self.location.to_string()))
+    }
+
+    async fn create(&self, path: &str, attempt: &Attempt) -> Result<Box<dyn ShardUpload>> {
+        attempt.check()?;
+        let place = self.location.join(path)?;
+        let journal = self.journal(&attempt.job)?;
+        let upload_id = match self.store.create_multipart(place.object_path()).await {
+            Ok(upload_id) => upload_id,
+            Err(failure) => return Err(error(place, failure)),
+        };
+        let target = Target { store: Arc::clone(&self.store), place, upload_id };
+        // From here on, dropping it aborts the upload.
+        let mut upload = S3Upload::new(path.to_owned(), target.clone(), self.limits);
+        upload.noted_as(journal.note(&attempt.attempt, path, &target.upload_id).await?);
+        Ok(Box::new(upload))
+    }
+
+    async fn publish(&self, shard: &StagedShard) -> Result<()> {
+        let place = self.location.join(&shard.path)?;
+        let token: Token = serde_json::from_str(&shard.token).map_err(|error| {
+            Error::new(Code::Internal, format!("cannot read the token of {place}")).with_source(error)
+        })?;
+        let parts = token.parts.into_iter().map(|content_id| PartId { content_id }).collect();
+        let completed = self.store.complete_multipart(place.object_path(), &token.upload_id, parts).await;
+        let Err(failure) = completed else {
+            return Ok(());
+        };
+        // The upload is gone once it is completed, and the answer to completing it can get lost.
+        let may_be_published =
+            matches!(failure, object_store::Error::NotFound { .. } | object_store::Error::Generic { .. });
+        if may_be_published && self.size_of(&place).await? == Some(shard.bytes) {
+            return Ok(());
+        }
+        Err(match failure {
+            object_store::Error::NotFound { .. } => Error::new(
+                Code::StorageUnavailable,
+                format!("could not publish {place}: its upload was aborted or has expired"),
+            )
+            .with_source(failure),
+            failure => error(place, failure),
+        })
+    }
+
+    async fn discard_job(&self, job: &str) -> Result<usize> {
+        let journal = self.journal(job)?;
+        let notes = journal.notes().await?;
+        let journal = &journal;
+        let discarded: Vec<Result<bool>> = futures::stream::iter(notes)
+            .map(|note| async move {
+                let was_there = match journal.read(&note).await? {
+                    Some(entry) => {
+                        let place = self.location.join(&entry.path)?;
+                        Target { store: Arc::clone(&self.store), place, upload_id: entry.upload_id }
+                            .abort()
+                            .await?
+                    }
+                    None => false,
+                };
+                journal.remove(&note).await?;
+                Ok(was_there)
+            })
+            .buffer_unordered(DISCARDS_IN_FLIGHT)
+            .collect()
+            .await;
+        let discarded: Vec<bool> = discarded.into_iter().collect::<Result<_>>()?;
+        Ok(discarded.into_iter().filter(|was_there| *was_there).count())
+    }
+
+    async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
+        self.put_with(path, bytes, PutMode::Overwrite).await
+    }
+
+    async fn put_new(&self, path: &str, bytes: Bytes) -> Result<()> {
+        self.put_with(path, bytes, PutMode::Create).await
+    }
+
+    async fn get(&self, path: &str) -> Result<Bytes> {
+        let chunks: Vec<Bytes> = self.read(path).await?.try_collect().await?;
+        Ok(Bytes::from(chunks.concat()))
+    }
+
+    async fn read(&self, path: &str) -> Result<BoxStream<'static, Result<Bytes>>> {
+        let place = self.location.join(path)?;
+        match self.store.get(place.object_path()).await {
+            Ok(found) => Ok(found.into_stream().map_err(move |failure| error(&place, failure)).boxed()),
+            Err(failure) => Err(error(place, failure)),
+        }
+    }
+
+    async fn size(&self, path: &str) -> Result<Option<u64>> {
+        self.size_of(&self.location.join(path)?).await
+    }
+
+    async fn delete(&self, path: &str) -> Result<()> {
+        let place = self.location.join(path)?;
+        delete(self.store.as_ref(), &place).await
+    }
+
+    async fn remove_empty_folders(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Removes an object; fine when there is none.
+async fn delete(store: &dyn MultipartObjectStore, place: &Location) -> Result<()> {
+    let path: &ObjectPath = place.object_path();
+    match store.delete(path).await {
+        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+        Err(failure) => Err(error(place, failure)),
+    }
+}

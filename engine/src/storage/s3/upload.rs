@@ -1,0 +1,163 @@
+//! One shard while it is uploaded in parts.
+
+use super::super::{Location, ShardUpload, StagedShard, error, written_after_failure};
+use super::{Target, Token, UploadLimits, delete};
+use crate::error::{Code, Error, Result};
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use object_store::PutPayload;
+use object_store::multipart::PartId;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+
+/// S3 takes no more parts than that for one object.
+const MAX_PARTS: usize = 10_000;
+
+/// **Limits**: holds one part that fills up and those on their way: `part_bytes` × (`in_flight` + 1).
+#[derive(Debug)]
+pub(super) struct S3Upload {
+    path: String,
+    limits: UploadLimits,
+    /// Gone once the upload is finished or aborted: then there is nothing left to clean up.
+    target: Option<Target>,
+    /// Where the upload is noted, once it is.
+    note: Option<Location>,
+    /// Copied into, so that a part holds its own bytes and not the larger buffers that pieces are cut from.
+    buffer: BytesMut,
+    bytes: u64,
+    on_their_way: JoinSet<(usize, object_store::Result<PartId>)>,
+    /// What the store answered, by part.
+    parts: Vec<Option<String>>,
+    failed: bool,
+}
+
+impl S3Upload {
+    pub(super) fn new(path: String, target: Target, limits: UploadLimits) -> Self {
+        Self {
+            path,
+            limits,
+            target: Some(target),
+            note: None,
+            buffer: BytesMut::new(),
+            bytes: 0,
+            on_their_way: JoinSet::new(),
+            parts: Vec::new(),
+            failed: false,
+        }
+    }
+
+    /// `note` is to be removed when the upload is aborted.
+    pub(super) fn noted_as(&mut self, note: Location) {
+        self.note = Some(note);
+    }
+
+    fn target(&self) -> Result<&Target> {
+        match &self.target {
+            Some(target) if !self.failed => Ok(target),
+            Some(target) => Err(written_after_failure(&target.place)),
+            None => Err(Error::new(Code::Internal, format!("the upload of {} has ended", self.path))),
+        }
+    }
+
+    /// Sends the buffer as the next part, once there is room for it.
+    async fn send(&mut self) -> Result<()> {
+        while self.on_their_way.len() >= self.limits.in_flight {
+            self.receive().await?;
+        }
+        let target = self.target()?.clone();
+        let number = self.parts.len();
+        if number == MAX_PARTS {
+            self.failed = true;
+            let message = format!(
+                "cannot write {}: it is longer than {MAX_PARTS} parts of {} bytes",
+                target.place, self.limits.part_bytes
+            );
+            return Err(Error::new(Code::BadOption, message)
+                .with_hint("write more shards, or raise write.part_bytes"));
+        }
+        self.parts.push(None);
+        let payload = PutPayload::from(self.buffer.split().freeze());
+        self.on_their_way.spawn(async move {
+            let path = target.place.object_path();
+            (number, target.store.put_part(path, &target.upload_id, number, payload).await)
+        });
+        Ok(())
+    }
+
+    /// Waits for the answer to one part.
+    async fn receive(&mut self) -> Result<()> {
+        let answer = self.on_their_way.join_next().await;
+        let place = &self.target()?.place;
+        let failure = match answer {
+            None => return Ok(()),
+            Some(Ok((number, Ok(part)))) => {
+                self.parts[number] = Some(part.content_id);
+                return Ok(());
+            }
+            Some(Ok((_, Err(failure)))) => error(place, failure),
+            Some(Err(failure)) => {
+                Error::new(Code::Internal, format!("the upload of {place} stopped")).with_source(failure)
+            }
+        };
+        self.failed = true;
+        Err(failure)
+    }
+}
+
+#[async_trait]
+impl ShardUpload for S3Upload {
+    async fn write(&mut self, mut bytes: Bytes) -> Result<()> {
+        self.target()?;
+        self.bytes += bytes.len() as u64;
+        while self.buffer.len() + bytes.len() >= self.limits.part_bytes {
+            let room = self.limits.part_bytes - self.buffer.len();
+            self.buffer.extend_from_slice(&bytes.split_to(room));
+            self.send().await?;
+        }
+        self.buffer.extend_from_slice(&bytes);
+        Ok(())
+    }
+
+    async fn finish(mut self: Box<Self>) -> Result<StagedShard> {
+        if !self.buffer.is_empty() {
+            self.send().await?;
+        }
+        while !self.on_their_way.is_empty() {
+            self.receive().await?;
+        }
+        let upload_id = self.target()?.upload_id.clone();
+        let parts = self.parts.drain(..).flatten().collect();
+        let token = serde_json::to_string(&Token { upload_id, parts })
+            .map_err(|error| Error::new(Code::Internal, "could not write a token").with_source(error))?;
+        self.target = None;
+        Ok(StagedShard { path: std::mem::take(&mut self.path), bytes: self.bytes, token })
+    }
+
+    async fn abort(mut self: Box<Self>) -> Result<()> {
+        // A part that arrives after its upload is aborted is kept, and paid for, until a lifecycle rule takes it.
+        self.on_their_way.shutdown().await;
+        let Some(target) = self.target.take() else {
+            return Ok(());
+        };
+        target.abort().await?;
+        match self.note.take() {
+            Some(note) => delete(target.store.as_ref(), &note).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for S3Upload {
+    /// Aborts the upload if someone still runs tasks; else the job's [`super::ShardStore::discard_job`] does.
+    fn drop(&mut self) {
+        self.on_their_way.abort_all();
+        let (Some(target), Ok(runtime)) = (self.target.take(), Handle::try_current()) else {
+            return;
+        };
+        runtime.spawn(async move {
+            if let Err(error) = target.abort().await {
+                tracing::warn!(%error, "could not abort an upload that was given up");
+            }
+        });
+    }
+}

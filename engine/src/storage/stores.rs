@@ -1,0 +1,123 @@
+//! The registry of stores: every bucket gets one client, made when it is first asked for.
+
+use super::local::LocalShards;
+use super::s3::{S3Shards, UploadLimits};
+use super::{Location, ShardStore, client};
+use crate::config::{S3Config, WriteConfig};
+use crate::error::{Code, Error, Result};
+use datafusion::error::{DataFusionError, Result as DataFusionResult};
+use datafusion::execution::object_store::ObjectStoreRegistry;
+use object_store::ObjectStore;
+use object_store::aws::AmazonS3;
+use object_store::local::LocalFileSystem;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use url::Url;
+
+/// All stores of one process, for reading (as DataFusion's registry) and for writing ([`Stores::shards`]).
+pub struct Stores {
+    s3: S3Config,
+    write: WriteConfig,
+    local: Arc<LocalFileSystem>,
+    buckets: Mutex<HashMap<String, Arc<AmazonS3>>>,
+    registered: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
+}
+
+impl Stores {
+    /// Stores that are reached as `s3` says and written to as `write` says. Nothing is connected yet.
+    #[must_use]
+    pub fn new(s3: &S3Config, write: &WriteConfig) -> Arc<Self> {
+        Arc::new(Self {
+            s3: s3.clone(),
+            write: write.clone(),
+            local: Arc::new(LocalFileSystem::new()),
+            buckets: Mutex::default(),
+            registered: Mutex::default(),
+        })
+    }
+
+    /// The place to write to at `location`. Nothing is made or asked there yet.
+    ///
+    /// # Errors
+    /// `BadConfiguration`: S3 cannot be set up. `Unsupported`: a store that was registered by hand is in the way; it
+    /// can only be read.
+    pub fn shards(&self, location: &Location) -> Result<Arc<dyn ShardStore>> {
+        if self.registered.lock().contains_key(&store_key(location.store_url())) {
+            let message = format!("cannot write to {location}: its store was registered for reading");
+            return Err(Error::new(Code::Unsupported, message));
+        }
+        Ok(match location.bucket() {
+            None => Arc::new(LocalShards::new(location.clone(), self.write.sync)),
+            Some(bucket) => {
+                let limits = UploadLimits {
+                    part_bytes: self.write.part_bytes.as_usize(),
+                    in_flight: self.write.uploads_in_flight,
+                };
+                Arc::new(S3Shards::new(location.clone(), self.bucket(bucket)?, limits))
+            }
+        })
+    }
+
+    /// The store to read `location` from.
+    ///
+    /// # Errors
+    /// `BadConfiguration`: S3 cannot be set up.
+    pub fn reader(&self, location: &Location) -> Result<Arc<dyn ObjectStore>> {
+        self.find(location.store_url())
+    }
+
+    fn find(&self, url: &Url) -> Result<Arc<dyn ObjectStore>> {
+        if let Some(store) = self.registered.lock().get(&store_key(url)) {
+            return Ok(Arc::clone(store));
+        }
+        match (url.scheme(), url.host_str()) {
+            ("file", _) => Ok(Arc::clone(&self.local) as Arc<dyn ObjectStore>),
+            ("s3" | "s3a", Some(bucket)) => Ok(self.bucket(bucket)?),
+            _ => Err(Error::new(Code::Unsupported, format!("no store for \"{url}\""))
+                .with_hint("use s3://bucket/prefix, file:///path or a path")),
+        }
+    }
+
+    fn bucket(&self, bucket: &str) -> Result<Arc<AmazonS3>> {
+        // Held while the client is made, which connects to nothing, so that there is one client per bucket.
+        let mut buckets = self.buckets.lock();
+        if let Some(client) = buckets.get(bucket) {
+            return Ok(Arc::clone(client));
+        }
+        let client = Arc::new(client::connect(&self.s3, bucket)?);
+        buckets.insert(bucket.to_owned(), Arc::clone(&client));
+        Ok(client)
+    }
+}
+
+impl fmt::Debug for Stores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut buckets: Vec<String> = self.buckets.lock().keys().cloned().collect();
+        buckets.sort();
+        f.debug_struct("Stores").field("s3", &self.s3).field("buckets", &buckets).finish_non_exhaustive()
+    }
+}
+
+impl ObjectStoreRegistry for Stores {
+    fn register_store(&self, url: &Url, store: Arc<dyn ObjectStore>) -> Option<Arc<dyn ObjectStore>> {
+        self.registered.lock().insert(store_key(url), store)
+    }
+
+    fn deregister_store(&self, url: &Url) -> DataFusionResult<Arc<dyn ObjectStore>> {
+        self.registered
+            .lock()
+            .remove(&store_key(url))
+            .ok_or_else(|| DataFusionError::Execution(format!("no store was registered for \"{url}\"")))
+    }
+
+    fn get_store(&self, url: &Url) -> DataFusionResult<Arc<dyn ObjectStore>> {
+        Ok(self.find(url)?)
+    }
+}
+
+/// Scheme, host and port; what DataFusion's own registry tells stores apart by.
+fn store_key(url: &Url) -> String {
+    format!("{}://{}", url.scheme(), &url[url::Position::BeforeHost..url::Position::AfterPort])
+}

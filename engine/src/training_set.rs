@@ -1,0 +1,160 @@
+//! A training set that exists: everything here works from its manifest alone.
+
+use crate::commit::to_json;
+use crate::error::{Code, Error, Result};
+use crate::manifest::{MANIFEST, META_FOLDER, channels, read_manifest};
+use crate::storage::{Location, ShardStore, Stores};
+use futures::{StreamExt, TryStreamExt};
+use gristmill_proto::manifest::{Manifest, ShardInfo};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// A training set that exists.
+#[derive(Debug)]
+pub struct TrainingSet {
+    store: Arc<dyn ShardStore>,
+    manifest: Manifest,
+}
+
+/// What a verification read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// Shards whose bytes are what the manifest says.
+    pub shards: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl TrainingSet {
+    /// Opens the training set at `location`.
+    ///
+    /// # Errors
+    /// `UnknownTrainingSet` when there is none or its manifest cannot be read; those of the store.
+    pub async fn open(stores: &Stores, location: &Location) -> Result<TrainingSet> {
+        let store = stores.shards(location)?;
+        let manifest = read_manifest(store.as_ref()).await?;
+        Ok(TrainingSet { store, manifest })
+    }
+
+    /// Its manifest.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        self.store.location()
+    }
+
+    /// SageMaker's `InputDataConfig` for it.
+    #[must_use]
+    pub fn channels(&self) -> Value {
+        channels(self.store.location(), &self.manifest)
+    }
+
+    /// Reads every shard, `parallelism` at a time, and compares size and hash with the manifest.
+    ///
+    /// # Errors
+    /// `VerificationFailed` names the first shard, in the manifest's order, that differs.
+    pub async fn verify(&self, parallelism: usize) -> Result<VerifyReport> {
+        let shards = futures::stream::iter(self.manifest.shards.iter().cloned().map(|shard| {
+            let store = Arc::clone(&self.store);
+            // A task each, because hashing is what takes the time.
+            let task = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(verify_shard(store, shard)));
+            async move {
+                task.await
+                    .map_err(|error| Error::new(Code::Internal, "verifying failed").with_source(error))?
+            }
+        }))
+        .buffered(parallelism.max(1));
+        let bytes = shards.try_fold(0, |sum, bytes| async move { Ok(sum + bytes) }).await?;
+        Ok(VerifyReport { shards: self.manifest.shards.len() as u64, bytes })
+    }
+
+    /// Removes exactly what the manifest lists, the manifest first: from then on the training set does not exist.
+    ///
+    /// # Errors
+    /// Those of the store; a second call goes on where this one failed, as long as the manifest is there.
+    pub async fn drop_files(&self) -> Result<()> {
+        let mut paths: Vec<String> = self.manifest.shards.iter().map(|shard| shard.path.clone()).collect();
+        paths.extend(
+            self.manifest.splits.iter().map(|split| format!("{META_FOLDER}/{}.manifest", split.name)),
+        );
+        paths.push(format!("{META_FOLDER}/channels.json"));
+        // Kept for the case that something below fails, so that what is left can be found.
+        let keepsake = to_json(&self.manifest)?;
+        self.store.delete(MANIFEST).await?;
+        let results: Vec<Result<()>> = futures::stream::iter(paths)
+            .map(|path| {
+                let store = Arc::clone(&self.store);
+                async move { store.delete(&path).await }
+            })
+            .buffer_unordered(16)
+            .collect()
+            .await;
+        if let Some(error) = results.into_iter().find_map(Result::err) {
+            self.store.put(MANIFEST, keepsake).await?;
+            return Err(error.context("could not remove every shard; the manifest is kept"));
+        }
+        self.store.remove_empty_folders().await
+    }
+
+    /// What it is, as names and values for people.
+    #[must_use]
+    pub fn describe(&self) -> Vec<(String, String)> {
+        let manifest = &self.manifest;
+        let placement = &manifest.placement;
+        let key =
+            if placement.key.is_empty() { "the whole row".to_owned() } else { placement.key.join(", ") };
+        let mut facts = vec![
+            ("name", manifest.name.clone()),
+            ("location", self.store.location().to_string()),
+            ("format", manifest.format.name.clone()),
+            ("content type", manifest.format.content_type.clone()),
+            ("label", manifest.label.clone().unwrap_or_default()),
+            ("columns", manifest.schema.len().to_string()),
+            ("split key", key),
+            ("hash", placement.hash.clone()),
+            ("seed", placement.seed.to_string()),
+            ("shuffled", placement.shuffled.to_string()),
+            ("input files", manifest.inputs.files.to_string()),
+            ("input bytes", manifest.inputs.total_bytes.to_string()),
+            ("scanned bytes", manifest.inputs.scanned_bytes.to_string()),
+            ("created by", manifest.created_by.clone()),
+            ("job", manifest.job.clone()),
+        ];
+        facts.push(("statement", manifest.statement.clone()));
+        let splits = manifest.splits.iter().map(|split| {
+            let value = format!("{} rows, {} shards, {} bytes", split.rows, split.shards, split.bytes);
+            (format!("split {}", split.name).trim_end().to_owned(), value)
+        });
+        facts.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(splits).collect()
+    }
+}
+
+async fn verify_shard(store: Arc<dyn ShardStore>, shard: ShardInfo) -> Result<u64> {
+    let differs = |what: String| {
+        Error::new(Code::VerificationFailed, format!("shard \"{}\" {what}", shard.path))
+            .with_hint("the shard was changed or damaged after it was written: create the training set again")
+    };
+    let mut pieces = store.read(&shard.path).await.map_err(|error| match error.code() {
+        Code::PathNotFound => differs("is missing".to_owned()),
+        _ => error,
+    })?;
+    let (mut hash, mut bytes) = (Sha256::new(), 0_u64);
+    while let Some(piece) = pieces.try_next().await? {
+        hash.update(&piece);
+        bytes += piece.len() as u64;
+    }
+    if bytes != shard.bytes {
+        return Err(differs(format!("has {bytes} bytes, the manifest says {}", shard.bytes)));
+    }
+    let found = hex::encode(hash.finalize());
+    if found != shard.sha256 {
+        return Err(differs(format!("has SHA-256 {found}, the manifest says {}", shard.sha256)));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,113 @@
+//! One written shard as a row: how facts about shards travel from tasks to the committer.
+
+use crate::error::{Code, Error, Result};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
+use std::sync::{Arc, LazyLock};
+
+/// A shard that is durable and not visible yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShardRecord {
+    /// Where it will be, relative to the location.
+    pub path: String,
+    /// Its split; empty where there are no splits.
+    pub split: String,
+    /// How many rows.
+    pub rows: u64,
+    /// How many bytes.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// What the store needs to publish it.
+    pub token: String,
+}
+
+static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+    Arc::new(Schema::new(vec![
+        Field::new("path", DataType::Utf8, false),
+        Field::new("split", DataType::Utf8, false),
+        Field::new("rows", DataType::UInt64, false),
+        Field::new("bytes", DataType::UInt64, false),
+        Field::new("sha256", DataType::Utf8, false),
+        Field::new("token", DataType::Utf8, false),
+    ]))
+});
+
+/// The columns of the write operator's output.
+#[must_use]
+pub fn shard_record_schema() -> SchemaRef {
+    Arc::clone(&SCHEMA)
+}
+
+impl ShardRecord {
+    /// The records as one batch.
+    ///
+    /// # Errors
+    /// None that input can cause.
+    pub fn to_batch(records: &[ShardRecord]) -> Result<RecordBatch> {
+        let text = |field: fn(&ShardRecord) -> &str| -> ArrayRef {
+            Arc::new(StringArray::from_iter_values(records.iter().map(field)))
+        };
+        let number = |field: fn(&ShardRecord) -> u64| -> ArrayRef {
+            Arc::new(UInt64Array::from_iter_values(records.iter().map(field)))
+        };
+        let columns = vec![
+            text(|record| &record.path),
+            text(|record| &record.split),
+            number(|record| record.rows),
+            number(|record| record.bytes),
+            text(|record| &record.sha256),
+            text(|record| &record.token),
+        ];
+        RecordBatch::try_new(shard_record_schema(), columns)
+            .map_err(|error| Error::new(Code::Internal, "cannot build shard records").with_source(error))
+    }
+
+    /// The records of a batch that a write operator gave.
+    ///
+    /// # Errors
+    /// `Internal` when the batch has other columns.
+    pub fn from_batch(batch: &RecordBatch) -> Result<Vec<ShardRecord>> {
+        let expected = shard_record_schema();
+        let same = batch.num_columns() == expected.fields().len()
+            && batch
+                .columns()
+                .iter()
+                .zip(expected.fields())
+                .all(|(column, field)| column.data_type() == field.data_type());
+        if !same {
+            return Err(Error::new(Code::Internal, format!("not shard records: {}", batch.schema())));
+        }
+        let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row).to_owned();
+        let number = |column: usize, row: usize| batch.column(column).as_primitive::<UInt64Type>().value(row);
+        let record = |row| ShardRecord {
+            path: text(0, row),
+            split: text(1, row),
+            rows: number(2, row),
+            bytes: number(3, row),
+            sha256: text(4, row),
+            token: text(5, row),
+        };
+        Ok((0..batch.num_rows()).map(record).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ShardRecord;
+
+    #[test]
+    fn records_survive_the_trip_through_a_batch() {
+        let record = |number: u64| ShardRecord {
+            path: format!("train/part-{number}.csv"),
+            split: "train".to_owned(),
+            rows: number,
+            bytes: number * 10,
+            sha256: "00ff".to_owned(),
+            token: "{}".to_owned(),
+        };
+        let records = vec![record(1), record(2)];
+        let batch = ShardRecord::to_batch(&records).unwrap();
+        assert_eq!(ShardRecord::from_batch(&batch).unwrap(), records);
+    }
+}

@@ -1,0 +1,210 @@
+//! The physical write operator.
+
+use super::task_writer::TaskWriter;
+use super::{ShardRecord, WriterIdentity, describe, shard_record_schema};
+use crate::plan::{Layout, WriteSpec};
+use crate::storage::{Attempt, Location, Stores};
+use datafusion::arrow::compute::SortOptions;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, internal_err};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{
+    Distribution, EquivalenceProperties, LexRequirement, OrderingRequirements, Partitioning, PhysicalExpr,
+    PhysicalSortRequirement,
+};
+use datafusion::physical_plan::distribution_requirements::InputDistributionRequirements;
+use datafusion::physical_plan::execution_plan::{
+    Boundedness, ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions,
+};
+use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, Time};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+};
+use futures::{StreamExt, TryStreamExt};
+use std::fmt;
+use std::sync::Arc;
+
+/// Writes its input as shards that are not visible yet.
+///
+/// **Shape** in: data columns, then placement columns; out: one row per shard, partitions as in the input.
+/// **Limits** holds the open shards' buffers; see `TaskWriter`.
+/// **Errors** those of encoding and of the store, typed; nothing it wrote stays when its stream ends early.
+#[derive(Debug, Clone)]
+pub struct WriteExec {
+    input: Arc<dyn ExecutionPlan>,
+    spec: Arc<WriteSpec>,
+    stores: Arc<Stores>,
+    identity: Option<WriterIdentity>,
+    /// The order rows are written in, where the statement asks for one.
+    order: Option<LexRequirement>,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl WriteExec {
+    /// Writes `input` as `spec` says.
+    #[must_use]
+    pub fn new(input: Arc<dyn ExecutionPlan>, spec: Arc<WriteSpec>, stores: Arc<Stores>) -> Self {
+        let partitions = input.output_partitioning().partition_count();
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(shard_record_schema()),
+            Partitioning::UnknownPartitioning(partitions),
+            EmissionType::Final,
+            Boundedness::Bounded,
+        );
+        let metrics = ExecutionPlanMetricsSet::new();
+        Self { input, spec, stores, identity: None, order: None, properties: Arc::new(properties), metrics }
+    }
+
+    /// The same writer, knowing who runs it.
+    #[must_use]
+    pub fn with_identity(&self, identity: WriterIdentity) -> Self {
+        Self { identity: Some(identity), ..self.clone() }
+    }
+
+    /// The same writer, keeping the order its input has now through whatever the optimizer does.
+    #[must_use]
+    pub fn keeping_order(self) -> Self {
+        let order = self.input.output_ordering().map(|ordering| ordering.clone().into());
+        Self { order, ..self }
+    }
+
+    /// What it writes.
+    #[must_use]
+    pub fn spec(&self) -> &Arc<WriteSpec> {
+        &self.spec
+    }
+
+    fn placement_column(&self, offset: usize) -> Arc<dyn PhysicalExpr> {
+        let index = self.spec.data_columns + offset;
+        Arc::new(Column::new(self.input.schema().field(index).name(), index))
+    }
+
+    /// The job-wide number of local partition `partition`, and the attempt that names temporaries.
+    fn identify(&self, partition: usize) -> Result<(Attempt, usize)> {
+        let job = self.spec.job.clone();
+        match &self.identity {
+            None => Ok((Attempt { job, attempt: format!("local-{partition}") }, partition)),
+            Some(identity) => match identity.partitions.get(partition) {
+                Some(global) => {
+                    Ok((Attempt { job, attempt: format!("{}-{partition}", identity.attempt) }, *global))
+                }
+                None => internal_err!("partition {partition} has no number in {identity:?}"),
+            },
+        }
+    }
+}
+
+impl DisplayAs for WriteExec {
+    fn fmt_as(&self, _t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WriteExec: {}", describe(&self.spec))
+    }
+}
+
+impl ExecutionPlan for WriteExec {
+    fn name(&self) -> &'static str {
+        "WriteExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        let distribution = match &self.spec.layout {
+            Layout::SingleFile { .. } => Distribution::SinglePartition,
+            _ if self.order.is_some() => Distribution::SinglePartition,
+            Layout::Rolling { .. } => Distribution::UnspecifiedDistribution,
+            Layout::Sharded { .. } => {
+                Distribution::KeyPartitioned(vec![self.placement_column(0), self.placement_column(1)])
+            }
+        };
+        InputDistributionRequirements::new(vec![distribution])
+    }
+
+    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
+        let ascending = |column| PhysicalSortRequirement::new(column, Some(SortOptions::new(false, false)));
+        let requirement = match &self.spec.layout {
+            Layout::Sharded { ordered: true, .. } => {
+                let columns = 0..self.spec.layout.placement_columns();
+                LexRequirement::new(columns.map(|offset| ascending(self.placement_column(offset))))
+            }
+            Layout::Sharded { .. } => None,
+            _ => self.order.clone(),
+        };
+        vec![requirement.map(OrderingRequirements::new)]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![matches!(self.spec.layout, Layout::Rolling { .. }) && self.order.is_none()]
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(
+        &self,
+        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        _options: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let (Some(input), true) = (children.pop(), children.is_empty()) else {
+            return internal_err!("the write operator has one input");
+        };
+        let mut writer = WriteExec::new(input, Arc::clone(&self.spec), Arc::clone(&self.stores));
+        writer.identity.clone_from(&self.identity);
+        writer.order.clone_from(&self.order);
+        Ok(Arc::new(writer))
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let input = self.input.execute(partition, context)?;
+        let store = self.stores.shards(&Location::parse(&self.spec.location)?)?;
+        let writer =
+            TaskWriter::new(Arc::clone(&self.spec), store, self.identify(partition)?, &self.input.schema())?;
+        let rows = MetricBuilder::new(&self.metrics).output_rows(partition);
+        let written = MetricBuilder::new(&self.metrics).counter("written_rows", partition);
+        let time = MetricBuilder::new(&self.metrics).elapsed_compute(partition);
+        let records = async move {
+            let records = drain(input, writer, &written, &time).await?;
+            rows.add(records.len());
+            Ok(ShardRecord::to_batch(&records)?)
+        };
+        let stream = futures::stream::once(records).boxed();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(shard_record_schema(), stream)))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+}
+
+async fn drain(
+    mut input: SendableRecordBatchStream,
+    mut writer: TaskWriter,
+    written: &datafusion::physical_plan::metrics::Count,
+    time: &Time,
+) -> Result<Vec<ShardRecord>> {
+    while let Some(batch) = input.try_next().await? {
+        let _timer = time.timer();
+        writer.write(&batch).await?;
+        written.add(batch.num_rows());
+    }
+    Ok(writer.finish().await?)
+}

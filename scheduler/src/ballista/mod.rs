@@ -1,0 +1,18 @@
+//! The only place in this crate that names Ballista.
+//!
+//! [`Core`] is Ballista's scheduler, in this process, with what it lacks: [`board`] remembers jobs and tells what
+//! happens to them, [`registry`] knows which executors live and what they are busy with.
+
+mod board;
+mod core;
+mod internal_port;
+mod jobs;
+mod registry;
+mod results;
+mod session;
+#[cfg(test)]
+mod testing;
+mod watch_executor;
+
+pub(crate) use core::Core;
+pub(crate) use jobs::Submitted;

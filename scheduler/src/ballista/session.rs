@@ -1,0 +1,75 @@
+//! The settings of sessions whose plans run on executors.
+
+use ballista_core::extension::SessionConfigExt;
+use ballista_core::optimizer::NotInSubqueryRewrite;
+use datafusion::optimizer::OptimizerRule;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use gristmill_engine::config::Config;
+use std::sync::Arc;
+
+/// A build side below this goes whole to every task of the join; above it both sides are exchanged.
+///
+/// Ballista's 128 MiB lets every task build a table of that size again; DataFusion's own 1 MiB exchanges the large side
+/// for every small dimension.
+const BROADCAST_BYTES: usize = 32 << 20;
+/// Exchange files are compressed: on a network that costs less than it saves. Loopback would be faster with `none`.
+const EXCHANGE_CODEC: &str = "lz4";
+/// Three tries of a fetch; with Ballista's 3 s a lost executor is only noticed after ten.
+const FETCH_PAUSE_MS: u64 = 500;
+
+/// What cluster sessions start from: Ballista's settings, which switch off what is wrong across stages, and ours.
+pub(super) fn base_config(config: &Config) -> SessionConfig {
+    SessionConfig::new_with_ballista()
+        // A lost executor would hang the job, and rules of the session would be dropped (Ballista #1986).
+        .with_ballista_adaptive_query_planner(false)
+        .with_ballista_grpc_client_max_message_size(config.scheduler.max_message_bytes.as_usize())
+        .with_ballista_broadcast_join_threshold_bytes(BROADCAST_BYTES)
+        .set_str("ballista.shuffle.compression.codec", EXCHANGE_CODEC)
+        .set_u64("ballista.client.io_retry_wait_time_ms", FETCH_PAUSE_MS)
+        .set_usize("datafusion.optimizer.hash_join_single_partition_threshold", BROADCAST_BYTES)
+        // Without it every join sorts both sides: four times the time. A build side that does not fit its task's
+        // memory fails, as it does in one process.
+        .set_bool("datafusion.optimizer.prefer_hash_join", true)
+}
+
+/// Rules that must come before DataFusion's: `NOT IN` would become a join that only works in one process.
+pub(super) fn first_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    vec![Arc::new(NotInSubqueryRewrite::new())]
+}
+
+/// The session as one job sees it: its id, which executors know their caches by, and settings for `plan`.
+///
+/// Ballista plans a job with the settings of its session. Cutting the plan into stages may add exchanges, and those
+/// should have as many partitions as the plan was made for, and not Ballista's 16.
+pub(super) fn job_context(
+    session: &SessionContext,
+    plan: &Arc<dyn ExecutionPlan>,
+    vcores: usize,
+) -> SessionContext {
+    let mut state = session.state();
+    let untouched =
+        state.config().target_partitions() == SessionConfig::new_with_ballista().target_partitions();
+    let config = std::mem::take(state.config_mut());
+    let mut config =
+        config.set_usize("ballista.scheduler.max_partitions_per_task", max_partitions_per_task(plan));
+    if untouched {
+        config = config.with_target_partitions(vcores);
+    }
+    *state.config_mut() = config;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "not a new session: one of the engine's, with settings for one job"
+    )]
+    SessionContext::new_with_state(state)
+}
+
+/// One partition a task for plans that write, so that what a retry writes again is small; otherwise as many as an
+/// executor has room for (0), so that a stage is one task and one exchange file per executor.
+fn max_partitions_per_task(plan: &Arc<dyn ExecutionPlan>) -> usize {
+    usize::from(writes(plan))
+}
+
+fn writes(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.name() == "WriteExec" || plan.children().into_iter().any(writes)
+}

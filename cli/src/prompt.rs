@@ -1,0 +1,123 @@
+//! The prompt: lines in, statements out, until Ctrl-D.
+
+use crate::interrupts::Interrupts;
+use crate::output::Output;
+use crate::script::Script;
+use crate::statements::Runner;
+use crate::stop::{Outcome, Stop, StopSignal};
+use editor::{LineEditor, Read};
+use gristmill_engine::Error;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+mod editor;
+mod input;
+
+const WELCOME: &str = "\
+Statements end with a semicolon. \\? for help, \\q or Ctrl-D to leave.";
+
+const HELP: &str = "\
+  SELECT …;                run a statement; it may span lines and ends with a semicolon
+  SHOW TABLES;             the tables of this session
+  DESCRIBE name;           the columns of a table
+  SHOW TRAINING SETS;      the training sets of this session
+  CREATE EXTERNAL TABLE name STORED AS PARQUET LOCATION 'folder or s3://…';
+  CREATE TRAINING SET name LOCATION '…' STORED AS CSV LABEL column
+    SPLIT (train 0.8, validation 0.1, test 0.1) BY KEY (column) SHUFFLE SEED 42 AS SELECT …;
+  \\?                       this help
+  \\q                       leave; Ctrl-D does the same
+  Ctrl-C                   forget what is typed, or cancel the running statement";
+
+/// Reads and runs statements until the user leaves.
+///
+/// A statement that fails is reported and the prompt goes on.
+pub(crate) async fn run(runner: &Runner<'_>, output: &mut Output) -> Outcome {
+    output.stderr().note(&format!("gristmill {}. {WELCOME}", env!("CARGO_PKG_VERSION")));
+    let mut editor = LineEditor::open()?;
+    loop {
+        let read;
+        (editor, read) = next_input(editor, runner.interrupts).await?;
+        match read {
+            Read::Leave => return Ok(()),
+            Read::Nothing => {}
+            Read::Input(text) => match text.trim() {
+                "" => {}
+                "\\q" => return Ok(()),
+                "\\?" => output.stderr().line(HELP),
+                command if command.starts_with('\\') => {
+                    output.stderr().line(&format!("unknown command {command}; \\? lists what there is"));
+                }
+                word if input::is_leave_word(word) => return Ok(()),
+                sql => run_input(runner, sql, output).await?,
+            },
+        }
+    }
+}
+
+async fn run_input(runner: &Runner<'_>, sql: &str, output: &mut Output) -> Outcome {
+    let script = match Script::parse("input", sql) {
+        Ok(script) => script,
+        Err(error) => {
+            report(&error, output);
+            return Ok(());
+        }
+    };
+    runner.interrupts.forget_interrupt();
+    for statement in &script.statements {
+        match runner.run(statement, "running", output).await {
+            Ok(finished) => output.stderr().note(&finished.describe()),
+            Err(Stop::Failed(error)) => {
+                report(&error, output);
+                break;
+            }
+            Err(Stop::Signal(StopSignal::Interrupt)) => {
+                runner.interrupts.forget_interrupt();
+                output.stderr().line("cancelled");
+                break;
+            }
+            Err(stop) => return Err(stop),
+        }
+    }
+    Ok(())
+}
+
+fn report(error: &Error, output: &Output) {
+    output.stderr().line(&error.report());
+}
+
+/// Reads on a thread of its own, because the terminal blocks.
+async fn next_input(mut editor: LineEditor, interrupts: &Interrupts) -> Outcome<(LineEditor, Read)> {
+    let mut reading = tokio::task::spawn_blocking(move || {
+        let read = editor.read();
+        (editor, read)
+    });
+    let signal = tokio::select! {
+        biased;
+        signal = terminated(interrupts) => signal,
+        finished = &mut reading => return ended(finished),
+    };
+    // The editor holds the terminal in raw mode. While it reads, SIGINT is its own signal to let go.
+    if kill(Pid::this(), Signal::SIGINT).is_ok() {
+        reading.await.ok();
+    }
+    Err(Stop::Signal(signal))
+}
+
+type Finished = Result<(LineEditor, Result<Read, Error>), tokio::task::JoinError>;
+
+fn ended(finished: Finished) -> Outcome<(LineEditor, Read)> {
+    let (editor, read) = finished.map_err(|error| {
+        Error::new(gristmill_engine::Code::Internal, "the prompt stopped reading").with_source(error)
+    })?;
+    Ok((editor, read?))
+}
+
+/// Waits for SIGTERM; a Ctrl-C that comes while nothing runs is not one.
+async fn terminated(interrupts: &Interrupts) -> StopSignal {
+    loop {
+        match interrupts.stopped().await {
+            StopSignal::Terminate => return StopSignal::Terminate,
+            StopSignal::Interrupt => interrupts.forget_interrupt(),
+        }
+    }
+}

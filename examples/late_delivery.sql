@@ -39,8 +39,10 @@ SELECT
     l_discount AS discount,
     l_tax AS tax,
     l_extendedprice * (1 - l_discount) * (1 + l_tax) AS net_price,
-    CAST(l_extendedprice AS DOUBLE) / CAST(l_quantity * p_retailprice AS DOUBLE) AS unit_price_to_retail_price,
     o_totalprice AS order_price,
+    CAST(l_extendedprice AS DOUBLE) / CAST(o_totalprice AS DOUBLE) AS share_of_order_price,
+    -- What a piece costs; without discount and tax that is p_retailprice, in TPC-H.
+    CAST(l_extendedprice * (1 - l_discount) AS DOUBLE) / CAST(l_quantity AS DOUBLE) AS net_unit_price,
 
     -- What, how and from where
     p_size AS part_size,

@@ -9,15 +9,18 @@ use editor::{LineEditor, Read};
 use gristmill_engine::Error;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::time::Duration;
 
 mod editor;
 mod input;
 
-const WELCOME: &str = "\
-Statements end with a semicolon. \\? for help, \\q or Ctrl-D to leave.";
+/// How long the editor may take to give the terminal back.
+const LET_GO_LIMIT: Duration = Duration::from_secs(1);
 
-const HELP: &str = "\
-  SELECT …;                run a statement; it may span lines and ends with a semicolon
+const WELCOME: &str = "Statements end with a semicolon. \\? for help, \\q or Ctrl-D to leave.";
+
+// Indented from its first line on, which a backslash at the end of the line before would undo.
+const HELP: &str = "  SELECT …;                run a statement; it may span lines and ends with a semicolon
   SHOW TABLES;             the tables of this session
   DESCRIBE name;           the columns of a table
   SHOW TRAINING SETS;      the training sets of this session
@@ -98,7 +101,7 @@ async fn next_input(mut editor: LineEditor, interrupts: &Interrupts) -> Outcome<
     };
     // The editor holds the terminal in raw mode. While it reads, SIGINT is its own signal to let go.
     if kill(Pid::this(), Signal::SIGINT).is_ok() {
-        reading.await.ok();
+        tokio::time::timeout(LET_GO_LIMIT, reading).await.ok();
     }
     Err(Stop::Signal(signal))
 }

@@ -13,6 +13,8 @@ pub(crate) struct Script {
     pub(crate) origin: String,
     /// In the order written.
     pub(crate) statements: Vec<Statement>,
+    /// The line each statement begins in, from 1.
+    lines: Vec<usize>,
 }
 
 impl Script {
@@ -22,15 +24,13 @@ impl Script {
     /// `Syntax`, naming the origin and, where there are several, the statement's number.
     pub(crate) fn parse(origin: &str, text: &str) -> Result<Self> {
         let texts = split_script(text).map_err(|error| error.context(origin))?;
-        let count = texts.len();
-        let statements = texts
-            .iter()
-            .enumerate()
-            .map(|(index, text)| {
-                Statement::parse(text).map_err(|error| error.context(Self::place_of(origin, index, count)))
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self { origin: origin.to_owned(), statements })
+        let mut script =
+            Self { origin: origin.to_owned(), statements: vec![], lines: first_lines(text, &texts) };
+        for (index, text) in texts.iter().enumerate() {
+            let statement = Statement::parse(text).map_err(|error| error.context(script.place(index)))?;
+            script.statements.push(statement);
+        }
+        Ok(script)
     }
 
     /// Reads a file, or stdin for `-`.
@@ -67,12 +67,35 @@ impl Script {
 
     /// Where statement `index` is, as errors and progress name it.
     pub(crate) fn place(&self, index: usize) -> String {
-        Self::place_of(&self.origin, index, self.statements.len())
+        match self.lines.get(index) {
+            Some(line) if self.lines.len() > 1 => {
+                format!("{}, statement {} in line {line}", self.origin, index + 1)
+            }
+            _ => self.origin.clone(),
+        }
     }
+}
 
-    fn place_of(origin: &str, index: usize, count: usize) -> String {
-        if count > 1 { format!("{origin}, statement {}", index + 1) } else { origin.to_owned() }
+/// The line of `text` in which the first word of each of its statements stands.
+fn first_lines(text: &str, statements: &[String]) -> Vec<usize> {
+    let newlines = |text: &str| text.matches('\n').count();
+    let (mut rest, mut line) = (text, 1);
+    let mut lines = Vec::with_capacity(statements.len());
+    for statement in statements {
+        // A statement is a piece of the text.
+        let Some((before, after)) = rest.split_once(statement.as_str()) else { break };
+        line += newlines(before);
+        lines.push(line + leading_comment_lines(statement));
+        line += newlines(statement);
+        rest = after;
     }
+    lines
+}
+
+/// Comments belong to the statement after them, but are not what an error is about.
+fn leading_comment_lines(statement: &str) -> usize {
+    let is_comment = |line: &&str| line.trim_start().starts_with("--") || line.trim().is_empty();
+    statement.lines().take_while(is_comment).count()
 }
 
 fn cannot_read(origin: &str, error: io::Error) -> Error {
@@ -101,9 +124,15 @@ mod tests {
 
     #[test]
     fn a_mistake_is_found_before_anything_runs_and_placed() {
-        let error = Script::parse("job.sql", "SELECT 1; SELEC 2; SELECT 3").unwrap_err();
+        let error = Script::parse("job.sql", "SELECT 1;\n\n-- two\nSELEC 2; SELECT 3").unwrap_err();
         assert_eq!(error.code(), Code::Syntax);
-        assert!(error.message().starts_with("job.sql, statement 2: "), "{error}");
+        assert!(error.message().starts_with("job.sql, statement 2 in line 4: "), "{error}");
+    }
+
+    #[test]
+    fn equal_statements_have_their_own_lines() {
+        let script = Script::parse("job.sql", "SELECT 1;\nSELECT 1;SELECT\n1;\nSELECT 1").unwrap();
+        assert_eq!(script.lines, [1, 2, 2, 4]);
     }
 
     #[test]

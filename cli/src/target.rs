@@ -17,7 +17,7 @@ pub(crate) enum Target {
     /// In this process.
     Embedded(Session),
     /// Through Flight SQL.
-    Remote(Remote),
+    Remote(Box<Remote>),
 }
 
 /// A statement that has been started. Dropping `stream` before its end cancels it.
@@ -47,7 +47,7 @@ impl Target {
         if connect.is_empty() {
             return Ok(Self::Embedded(Engine::embedded(config)?.session()));
         }
-        Ok(Self::Remote(Remote::connect(connect).await?))
+        Ok(Self::Remote(Box::new(Remote::connect(connect).await?)))
     }
 
     /// Starts one statement.

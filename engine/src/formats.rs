@@ -49,7 +49,8 @@ pub trait Format: Send + Sync + fmt::Debug {
 pub trait Encoder: Send + fmt::Debug {
     /// Appends the bytes that are ready to `out`.
     ///
-    /// **Errors** [`Code::BadRow`] for a value the type cannot have; `out` then ends in a part of a row.
+    /// **Errors** [`Code::BadRow`] for a value that its column's type, or the format, cannot have; the shard is then
+    /// to be thrown away.
     fn encode(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<()>;
 
     /// Bytes that are buffered inside and not in `out` yet: what the shard would still grow by, estimated.

@@ -19,6 +19,7 @@ mod write_node;
 pub use copy::plan_copy;
 pub use create::plan_training_set;
 pub use inputs::{InputFiles, input_files};
+pub(crate) use query::check_location;
 pub use query::{plan_query, plan_statement};
 pub use write_node::{TrainingSetPlanner, WriteNode};
 

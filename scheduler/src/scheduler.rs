@@ -85,6 +85,8 @@ impl Scheduler {
 
     fn serve(&mut self, listeners: Listeners, core: Core, config: Arc<Config>) {
         let readiness = Readiness { capacity: core.capacity(), flight_closed: self.doors.clone() };
+        let pulse = core.clone().keep_pulse(self.core.clone());
+        self.servers.spawn(async { ("the pulse", Ok(pulse.await)) });
         let executors = core.serve_executors(listeners.executors, self.core.clone());
         self.servers.spawn(async { ("executors", executors.await) });
         let flight = crate::flight::serve(listeners.flight, self.engine.clone(), config, self.doors.clone());

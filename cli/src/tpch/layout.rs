@@ -96,7 +96,11 @@ pub(super) async fn make_room(request: &Request, tables: &[TableLayout]) -> Resu
         if let Some(path) = found.first()
             && !request.overwrite
         {
-            let message = format!("{} already exists, with \"{path}\"", layout.location);
+            let message = if layout.is_folder() {
+                format!("{} already holds files, such as \"{path}\"", layout.location)
+            } else {
+                format!("{} already exists", layout.location)
+            };
             return Err(Error::new(Code::LocationNotEmpty, message)
                 .with_hint("choose another folder, or add --overwrite"));
         }

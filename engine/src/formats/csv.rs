@@ -1,8 +1,8 @@
 //! CSV shards, as SageMaker's XGBoost reads them and pandas, Spark and DuckDB too. It owns the options, the header and
 //! the row loop; `cells` knows the types.
 //!
-//! No reader of a training job unquotes: XGBoost's (dmlc) splits at every delimiter and gives each field to `strtof`. So
-//! numbers are never quoted, and text is only where RFC 4180 leaves no choice.
+//! No reader of a training job unquotes: XGBoost's (dmlc) splits at every delimiter and gives each field to `strtof`.
+//! So numbers are never quoted, and text is only where RFC 4180 leaves no choice.
 //!
 //! | value | text |
 //! |---|---|
@@ -16,9 +16,10 @@
 //! | timestamp | `1996-03-13T12:00:00`, fraction likewise; with a time zone: in UTC, and `Z` at the end |
 //! | text | itself; in quotes, quotes doubled, if it holds the delimiter, `"`, `\n` or `\r`; empty: `""` |
 //!
-//! A null in a file of one column would be an empty line, which pandas, Spark and dmlc skip, so that the file had fewer rows
-//! than its manifest says. `""` is a row to all of them and a missing value to pandas and DuckDB; `csv` of Python and of Rust
-//! write the same. In such a file, and in no other, a null and an empty text look alike.
+//! A null in a file of one column would be an empty line, which pandas and dmlc skip, so that the file had fewer rows
+//! than its manifest says. `""` is a row, and a missing value to pandas, DuckDB and pyarrow (tried with 3.1, 2.0, 26.0);
+//! the `csv` modules of Python and Rust write the same. In such a file, and in no other, a null and an empty text look
+//! alike.
 
 mod cells;
 mod numbers;
@@ -57,8 +58,8 @@ impl Delimiter {
 
     /// One character; a tab may be written `\t`.
     ///
-    /// **Errors** [`Code::BadOption`] for a letter, digit, quote, line end, NUL, or one of `+ - . :`, as those are parts of
-    /// values that are never quoted.
+    /// **Errors** [`Code::BadOption`] for a letter, digit, quote, line end, NUL, or one of `+ - . :`, as those are parts
+    /// of values that are never quoted.
     pub fn parse(text: &str) -> Result<Delimiter> {
         let text = if text == "\\t" { "\t" } else { text };
         match text.as_bytes() {

@@ -2,10 +2,12 @@
 
 use crate::error::{Code, Error, Result};
 use crate::suggest;
+use datafusion::datasource::listing::ListingTableUrl;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as SqlStatement;
 use datafusion::sql::sqlparser::ast::{Query, Statement as AstStatement};
+use futures::TryStreamExt;
 
 /// The plan of a query.
 ///
@@ -22,7 +24,7 @@ pub async fn plan_query(state: &SessionState, query: &Query) -> Result<LogicalPl
 /// As [`plan_query`].
 pub async fn plan_statement(state: &SessionState, statement: &SqlStatement) -> Result<LogicalPlan> {
     if reads_tables(statement) {
-        check_tables(state, statement)?;
+        check_tables(state, statement).await?;
     }
     Ok(state.statement_to_plan(statement.clone()).await?)
 }
@@ -42,7 +44,7 @@ fn is_location(table: &str) -> bool {
 }
 
 /// Says which table is missing before DataFusion does, because DataFusion has only text for it.
-fn check_tables(state: &SessionState, statement: &SqlStatement) -> Result<()> {
+async fn check_tables(state: &SessionState, statement: &SqlStatement) -> Result<()> {
     for reference in state.resolve_table_references(statement)? {
         let Ok(schema) = state.schema_for_ref(reference.clone()) else {
             return Err(Error::new(
@@ -63,4 +65,21 @@ fn check_tables(state: &SessionState, statement: &SqlStatement) -> Result<()> {
         return Err(Error::new(Code::UnknownName, format!("unknown table \"{reference}\"")).with_hint(hint));
     }
     Ok(())
+}
+
+/// Checks that there is a file at `location`: DataFusion takes a place without files for an empty table, or for an unknown
+/// name.
+///
+/// # Errors
+/// `PathNotFound` names the location; those of the store.
+pub(crate) async fn check_location(state: &SessionState, location: &str) -> Result<()> {
+    let url = ListingTableUrl::parse(location)?;
+    let store = state.runtime_env().object_store(&url)?;
+    let mut files = url.list_all_files(state, store.as_ref(), "").await?;
+    match files.try_next().await? {
+        Some(_) => Ok(()),
+        None => Err(Error::new(Code::PathNotFound, format!("no file at '{location}'")).with_hint(
+            "check the spelling; a folder of files is named without a pattern, or with one such as 'x/*.csv'",
+        )),
+    }
 }

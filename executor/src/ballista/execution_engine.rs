@@ -1,6 +1,7 @@
 //! How one task runs: Ballista's own execution, wrapped.
 
 use super::connection_pool::ConnectionPool;
+use super::running_tasks::{RunningTasks, TaskName, stage_attempt};
 use super::task_failure::{stopped, translate};
 use crate::cancel_guard_exec::guard_plan;
 use ballista_core::JobId;
@@ -17,7 +18,6 @@ use gristmill_engine::write::{WriterIdentity, stamp_writers};
 use std::fmt;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 /// Prepares a task's plan, then leaves it to Ballista:
@@ -27,13 +27,13 @@ use uuid::Uuid;
 /// 3. the task's files get a name of their own.
 pub(super) struct TaskEngine {
     inner: DefaultExecutionEngine,
-    running: TaskTracker,
+    running: RunningTasks,
     stop_all: CancellationToken,
 }
 
 impl TaskEngine {
-    /// Tasks are counted in `running` while they run, and end when `stop_all` is cancelled.
-    pub(super) fn new(running: TaskTracker, stop_all: CancellationToken) -> Self {
+    /// Tasks are on the list `running` while they run, and end when `stop_all` is cancelled.
+    pub(super) fn new(running: RunningTasks, stop_all: CancellationToken) -> Self {
         let inner = DefaultExecutionEngine::with_client_pool(Arc::new(ConnectionPool::default()));
         Self { inner, running, stop_all }
     }
@@ -58,11 +58,14 @@ impl ExecutionEngine for TaskEngine {
         let cancelled = self.stop_all.child_token();
         let plan = prepare(plan, &identity, &cancelled).map_err(translate)?;
         let partitions = global_output_partition_ids;
+        let job = job_id.clone();
         let inner = self
             .inner
             .create_query_stage_exec(job_id, stage_id, file_id, partitions, plan, work_dir, config)?;
         Ok(Arc::new(TaskExecution {
             inner,
+            job,
+            stage: stage_id,
             cancelled,
             running: self.running.clone(),
             stop_all: self.stop_all.clone(),
@@ -100,8 +103,10 @@ fn unique_file_id(task_id: usize) -> usize {
 /// A task that is about to run, or runs.
 struct TaskExecution {
     inner: Arc<dyn QueryStageExecutor>,
+    job: JobId,
+    stage: usize,
     cancelled: CancellationToken,
-    running: TaskTracker,
+    running: RunningTasks,
     stop_all: CancellationToken,
 }
 
@@ -124,7 +129,13 @@ impl QueryStageExecutor for TaskExecution {
         task_id: usize,
         context: Arc<TaskContext>,
     ) -> Result<Vec<ShuffleWritePartition>> {
-        let _running = self.running.token();
+        let name = TaskName {
+            job: self.job.clone(),
+            stage: self.stage,
+            stage_attempt: context.task_id().as_deref().and_then(stage_attempt).unwrap_or_default(),
+            task: task_id,
+        };
+        let _running = self.running.enter(name, Arc::clone(&self.inner));
         // Ballista cancels a task by dropping this future, which stops nothing of what it started: the guard does.
         // It also stops the other partitions of a task when one of them has failed.
         let _guard = self.cancelled.clone().drop_guard();

@@ -4,8 +4,10 @@
 //! becomes, which functions, codecs and object stores there are, and how peers are reached.
 
 mod connection_pool;
+mod data_port;
 mod execution_engine;
 mod network;
+mod running_tasks;
 mod task_failure;
 mod task_host;
 

@@ -1,7 +1,8 @@
 //! Ballista's executor process, set up as ours.
 
 use super::execution_engine::TaskEngine;
-use super::network;
+use super::running_tasks::RunningTasks;
+use super::{data_port, network};
 use crate::ports::Ports;
 use ballista_core::config::TaskSchedulingPolicy;
 use ballista_core::extension::SessionConfigExt;
@@ -22,7 +23,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 /// How long running tasks get when the executor is asked to stop. The scheduler waits as long before it gives up on
@@ -38,7 +38,7 @@ const CACHED_SESSIONS: usize = 64;
 pub(crate) struct TaskHost {
     process: Arc<ExecutorProcessConfig>,
     control_url: String,
-    running: TaskTracker,
+    running: RunningTasks,
     stop_all: CancellationToken,
 }
 
@@ -48,9 +48,13 @@ impl TaskHost {
     /// # Errors
     /// As [`build_runtime`].
     pub(crate) fn new(config: &Arc<Config>, ports: Ports, work_dir: &Path) -> Result<Self> {
-        let (running, stop_all) = (TaskTracker::new(), CancellationToken::new());
+        let (running, stop_all) = (RunningTasks::default(), CancellationToken::new());
+        let mut process = process_config(config, ports, work_dir)?;
         let engine = TaskEngine::new(running.clone(), stop_all.clone());
-        let process = process_config(config, ports, work_dir, engine)?;
+        process.override_execution_engine = Some(Arc::new(engine));
+        let max_message = config.scheduler.max_message_bytes.as_usize();
+        let data_port = data_port::server(running.clone(), &process.executor_id, max_message);
+        process.override_arrow_flight_service = Some(data_port);
         let control_url = format!("http://{}:{}", ports.url_host(), ports.control);
         Ok(Self { process: Arc::new(process), control_url, running, stop_all })
     }
@@ -71,8 +75,7 @@ impl TaskHost {
     pub(crate) async fn wind_down(&self) {
         // From the next heartbeat on the scheduler sends no tasks.
         TERMINATING.store(true, Ordering::Release);
-        self.running.close();
-        if tokio::time::timeout(DRAIN_LIMIT, self.running.wait()).await.is_err() {
+        if tokio::time::timeout(DRAIN_LIMIT, self.running.all_ended()).await.is_err() {
             tracing::warn!("stopping tasks that did not end in time; the scheduler runs them elsewhere");
         }
         self.stop_all.cancel();
@@ -95,20 +98,15 @@ impl TaskHost {
     }
 }
 
-fn process_config(
-    config: &Arc<Config>,
-    ports: Ports,
-    work_dir: &Path,
-    engine: TaskEngine,
-) -> Result<ExecutorProcessConfig> {
-    let (executor, max_message) = (&config.executor, config.scheduler.max_message_bytes.as_usize());
+fn process_config(config: &Arc<Config>, ports: Ports, work_dir: &Path) -> Result<ExecutorProcessConfig> {
+    let executor = &config.executor;
     let stores = Stores::new(&config.s3, &config.write);
     let runtime = build_runtime(config, Arc::clone(&stores))?;
     let produce_config = config_producer(config);
     // One list of functions for planning and execution; Ballista's default list has no functions on arrays.
     let state = build_state(produce_config(), Arc::clone(&runtime), Arc::clone(&stores), &[]);
     let codec = GristmillPhysicalCodec::new(Arc::new(BallistaPhysicalExtensionCodec::default()), stores);
-    let max_message = u32::try_from(max_message).unwrap_or(u32::MAX);
+    let max_message = u32::try_from(config.scheduler.max_message_bytes.bytes()).unwrap_or(u32::MAX);
     Ok(ExecutorProcessConfig {
         // A fixed id could not come back before the old one has timed out.
         executor_id: Uuid::new_v4().simple().to_string(),
@@ -132,7 +130,6 @@ fn process_config(
         executor_heartbeat_interval_seconds: executor.heartbeat.as_secs().max(1),
         memory_pool_size: Some(config.memory.resolve_memory_limit()),
         session_runtime_cache_capacity: CACHED_SESSIONS,
-        override_execution_engine: Some(Arc::new(engine)),
         override_function_registry: Some(Arc::new(BallistaFunctionRegistry::from(&state))),
         override_runtime_producer: Some(Arc::new(move |_| Ok(Arc::clone(&runtime)))),
         override_config_producer: Some(produce_config),

@@ -2,6 +2,7 @@
 
 use super::board::JobBoard;
 use super::jobs::Connections;
+use super::pulse::Pulse;
 use super::registry::Registry;
 use super::{internal_port, session};
 use crate::capacity::Capacity;
@@ -44,6 +45,7 @@ pub(super) struct CoreInner {
     pub(super) server: Server,
     pub(super) board: Arc<JobBoard>,
     pub(super) registry: Arc<Registry>,
+    pub(super) pulse: Pulse,
     pub(super) connections: Connections,
     base_config: SessionConfig,
     max_message_bytes: usize,
@@ -80,8 +82,15 @@ impl Core {
         })?;
         let max_message_bytes = config.scheduler.max_message_bytes.as_usize();
         let connections = Connections::new(max_message_bytes);
-        let inner = CoreInner { server, board, registry, connections, base_config, max_message_bytes };
+        let pulse = Pulse::default();
+        let inner = CoreInner { server, board, registry, pulse, connections, base_config, max_message_bytes };
         Ok(Core { inner: Arc::new(inner) })
+    }
+
+    /// Keeps asking executors what they do until `stop`.
+    pub(crate) async fn keep_pulse(self, stop: CancellationToken) {
+        let (server, registry) = (self.inner.server.clone(), Arc::clone(&self.inner.registry));
+        self.inner.pulse.keep(server, registry, stop).await;
     }
 
     /// Serves executors on `listener` until `stop`.

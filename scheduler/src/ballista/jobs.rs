@@ -63,7 +63,7 @@ impl Core {
     pub(crate) async fn snapshot(&self, job: &str) -> Option<Snapshot> {
         let running = self.inner.server.state.task_manager.get_running_job_cache();
         let graph = running.get(&JobId::new(job))?.execution_graph.read().await;
-        Some(results::snapshot(graph.as_ref()))
+        Some(results::live_snapshot(graph.as_ref(), &self.inner.pulse))
     }
 
     /// The batches of one file of a result, as they come over the network.

@@ -1,12 +1,14 @@
 //! The only place in this crate that names Ballista.
 //!
 //! [`Core`] is Ballista's scheduler, in this process, with what it lacks: [`board`] remembers jobs and tells what
-//! happens to them, [`registry`] knows which executors live and what they are busy with.
+//! happens to them, [`registry`] knows which executors live and how much of them is free, [`pulse`] knows what they do.
 
 mod board;
 mod core;
 mod internal_port;
 mod jobs;
+mod missing_tasks;
+mod pulse;
 mod registry;
 mod results;
 mod session;

@@ -1,5 +1,6 @@
 //! What an execution graph says: where the result is, and how far the job is.
 
+use super::pulse::{Pulse, running_tasks_of};
 use crate::job::{ExecutorAddress, ResultPart, Snapshot};
 use ballista_core::serde::protobuf::task_status::Status;
 use ballista_scheduler::state::execution_graph::ExecutionGraph;
@@ -88,7 +89,21 @@ pub(super) fn snapshot(graph: &dyn ExecutionGraph) -> Snapshot {
             tasks_total: sum.progress.tasks_total + stage.progress.tasks_total,
         },
         started_tasks: sum.started_tasks + stage.started_tasks,
+        live_rows: 0,
     })
+}
+
+/// As [`snapshot`], with what running tasks have done so far.
+pub(super) fn live_snapshot(graph: &dyn ExecutionGraph, pulse: &Pulse) -> Snapshot {
+    let mut snapshot = snapshot(graph);
+    for (executor_id, task) in running_tasks_of(graph) {
+        let metrics = pulse.metrics(&executor_id, &task);
+        snapshot.live_rows += metrics.iter().filter_map(MetricsSet::output_rows).sum::<usize>() as u64;
+        if let Some(stage) = graph.stages().get(&task.stage) {
+            add_scans(stage.plan(), &metrics, &mut snapshot.progress);
+        }
+    }
+    snapshot
 }
 
 fn stage_snapshot(stage: &ExecutionStage) -> Snapshot {
@@ -109,7 +124,7 @@ fn stage_snapshot(stage: &ExecutionStage) -> Snapshot {
     let tasks = stage.task_infos().unwrap_or_default();
     progress.tasks_total = partitions as u64;
     progress.tasks_done = successful_partitions(tasks).len() as u64;
-    Snapshot { progress, started_tasks: tasks.len() as u64 }
+    Snapshot { progress, started_tasks: tasks.len() as u64, live_rows: 0 }
 }
 
 /// The partitions of the plan under a stage's shuffle writer.

@@ -62,4 +62,6 @@ pub(crate) struct Snapshot {
     pub(crate) progress: JobProgress,
     /// Tasks ever started, retries included.
     pub(crate) started_tasks: u64,
+    /// Rows that went through the operators of running tasks.
+    pub(crate) live_rows: u64,
 }

@@ -82,7 +82,7 @@ pub(crate) enum Event {
     Queued,
     /// The cluster runs it.
     Running,
-    /// A task started or ended.
+    /// A task started, ended, or did something in between.
     Progressed,
     /// All tasks are done.
     Succeeded,

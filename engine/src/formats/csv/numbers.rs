@@ -139,7 +139,8 @@ fn shortest_half(value: Half) -> f64 {
     if exact == 0.0 || !exact.is_finite() {
         return exact;
     }
-    // 10^|power| is exact up to 10^22 and the rounded factor is below 10^5: one rounding, to the double next to the decimal.
+    // 10^|power| is exact up to 10^22 and the rounded factor is below 10^5: one rounding, to the double next to the
+    // decimal.
     let magnitude = exact.abs().log10().floor() as i32;
     let candidate = |digits: i32| {
         let power = digits - 1 - magnitude;

@@ -5,8 +5,8 @@ pub(super) const CELL_BYTES: usize = 64;
 
 /// A field under construction; what comes after it is overwritten by the next.
 ///
-/// A number is written as whole machine words, and the bytes that are too many do not count: a copy of known length is an
-/// instruction, one of unknown length is a call.
+/// A number is written as whole machine words, and the bytes that are too many do not count: a copy of known length is
+/// an instruction, one of unknown length is a call.
 pub(super) type Cell = [u8; CELL_BYTES];
 
 /// Small enough for the first-level cache.

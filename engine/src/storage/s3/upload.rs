@@ -154,8 +154,14 @@ impl Drop for S3Upload {
         let (Some(target), Ok(runtime)) = (self.target.take(), Handle::try_current()) else {
             return;
         };
+        let note = self.note.take();
         runtime.spawn(async move {
-            if let Err(error) = target.abort().await {
+            // The note goes too: the job may have been discarded already, while this upload was still going on.
+            let aborted = match (target.abort().await, note) {
+                (Ok(_), Some(note)) => delete(target.store.as_ref(), &note).await,
+                (aborted, _) => aborted.map(drop),
+            };
+            if let Err(error) = aborted {
                 tracing::warn!(%error, "could not abort an upload that was given up");
             }
         });

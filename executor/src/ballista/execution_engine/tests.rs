@@ -7,10 +7,9 @@ use datafusion::datasource::memory::MemorySourceConfig;
 use gristmill_engine::{Code, Error};
 use std::collections::HashSet;
 use std::path::Path;
-use std::time::Duration;
 
 fn engine() -> TaskEngine {
-    TaskEngine::new(TaskTracker::new(), CancellationToken::new())
+    TaskEngine::new(RunningTasks::default(), CancellationToken::new())
 }
 
 fn root(partitions: usize, work_dir: &Path) -> Arc<dyn ExecutionPlan> {
@@ -78,16 +77,35 @@ async fn a_task_of_an_executor_that_stops_runs_again_elsewhere() {
 
 #[tokio::test]
 async fn dropping_a_tasks_future_cancels_its_plan() {
-    let work_dir = tempfile::tempdir().unwrap();
     let engine = engine();
     let cancelled = engine.stop_all.child_token();
-    let inner = Arc::new(Never);
-    let (running, stop_all) = (engine.running.clone(), engine.stop_all.clone());
-    let task: Arc<dyn QueryStageExecutor> =
-        Arc::new(TaskExecution { inner, cancelled: cancelled.clone(), running: running.clone(), stop_all });
-    let timed_out = tokio::time::timeout(Duration::from_millis(10), run(&task)).await.is_err();
-    assert!(timed_out && cancelled.is_cancelled() && running.is_empty());
-    drop(work_dir);
+    let task: Arc<dyn QueryStageExecutor> = Arc::new(TaskExecution {
+        inner: Arc::new(Never),
+        job: "job".into(),
+        stage: 1,
+        cancelled: cancelled.clone(),
+        running: engine.running.clone(),
+        stop_all: engine.stop_all.clone(),
+    });
+    let running = || engine.running.report("executor").task_status;
+    tokio::select! {
+        _ = run(&task) => unreachable!("it never ends"),
+        () = async { while running().is_empty() { tokio::task::yield_now().await } } => {}
+    }
+    assert!(cancelled.is_cancelled() && running().is_empty());
+}
+
+#[tokio::test]
+async fn a_running_task_is_reported_with_the_attempt_of_its_stage() {
+    let engine = engine();
+    let name = TaskName { job: "job".into(), stage: 3, stage_attempt: 2, task: 7 };
+    let running = engine.running.enter(name, Arc::new(Never));
+    let report = engine.running.report("executor");
+    let task = &report.task_status[0];
+    let found = (task.job_id.as_str(), task.stage_id, task.stage_attempt_num, task.task_id);
+    assert_eq!((report.executor_id.as_str(), found), ("executor", ("job", 3, 2, 7)));
+    drop(running);
+    assert!(engine.running.report("executor").task_status.is_empty());
 }
 
 #[test]

@@ -9,6 +9,10 @@ fn text(put: impl FnOnce(&mut Cell, usize) -> usize) -> String {
     String::from_utf8(cell[1..end].to_vec()).unwrap()
 }
 
+fn general(value: impl zmij::Float) -> String {
+    zmij::Buffer::new().format_finite(value).to_owned()
+}
+
 fn decimal(value: i128, scale: i8) -> String {
     let wide = decimal_text(value < 0, &value.unsigned_abs().to_string(), scale);
     if let (Ok(value), 0..=CELL_SCALE) = (i64::try_from(value), scale) {
@@ -123,11 +127,11 @@ proptest! {
     fn floats_of_few_digits_are_what_the_general_algorithm_prints(digits in 0..10_000_000_000_000i64, places in 0..8i32) {
         let value = digits as f64 / 10f64.powi(places);
         for value in [value, -value] {
-            prop_assert_eq!(text(|cell, at| put_f64(cell, at, value)), zmij::Buffer::new().format_finite(value));
+            prop_assert_eq!(text(|cell, at| put_f64(cell, at, value)), general(value));
             let narrow = value as f32;
-            prop_assert_eq!(text(|cell, at| put_f32(cell, at, narrow)), zmij::Buffer::new().format_finite(narrow));
+            prop_assert_eq!(text(|cell, at| put_f32(cell, at, narrow)), general(narrow));
             let short = (value / 1e9).round() as f32 / 1e4;
-            prop_assert_eq!(text(|cell, at| put_f32(cell, at, short)), zmij::Buffer::new().format_finite(short));
+            prop_assert_eq!(text(|cell, at| put_f32(cell, at, short)), general(short));
         }
     }
 }

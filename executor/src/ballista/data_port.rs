@@ -1,0 +1,111 @@
+//! The data port: Ballista's exchange files, and what the executor is doing.
+
+use super::running_tasks::RunningTasks;
+use arrow_flight::flight_service_server::{FlightService, FlightServiceServer};
+use arrow_flight::{
+    Action, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo, HandshakeRequest, PollInfo,
+    Result as ActionResult, SchemaResult, Ticket,
+};
+use ballista_core::error::BallistaError;
+use ballista_core::utils::{create_grpc_server, create_grpc_server_incoming};
+use ballista_executor::ArrowFlightServerProvider;
+use ballista_executor::flight_service::BallistaFlightService;
+use futures::StreamExt;
+use prost::Message;
+use std::sync::Arc;
+use tonic::{Request, Response, Status, Streaming};
+
+/// Asks for the running tasks; the answer is one `UpdateTaskStatusParams`. The scheduler knows it by the same name.
+const RUNNING_TASKS: &str = "gristmill.running_tasks";
+
+/// Serves the data port of the executor of that id.
+///
+/// **Limits** `max_message_bytes` for a message in either direction.
+pub(super) fn server(
+    running: RunningTasks,
+    executor_id: &str,
+    max_message_bytes: usize,
+) -> Arc<ArrowFlightServerProvider> {
+    let executor_id: Arc<str> = executor_id.into();
+    Arc::new(move |work_dir, address, mut shutdown, settings| {
+        let port = DataPort {
+            files: BallistaFlightService::new(work_dir),
+            running: running.clone(),
+            executor_id: Arc::clone(&executor_id),
+        };
+        let service = FlightServiceServer::new(port)
+            .max_decoding_message_size(max_message_bytes)
+            .max_encoding_message_size(max_message_bytes);
+        tokio::spawn(async move {
+            let incoming = create_grpc_server_incoming(address, &settings)?;
+            create_grpc_server(&settings)
+                .add_service(service)
+                .serve_with_incoming_shutdown(incoming, shutdown.recv())
+                .await
+                .map_err(BallistaError::TonicError)
+        })
+    })
+}
+
+struct DataPort {
+    files: BallistaFlightService,
+    running: RunningTasks,
+    executor_id: Arc<str>,
+}
+
+type Reply<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl FlightService for DataPort {
+    type HandshakeStream = <BallistaFlightService as FlightService>::HandshakeStream;
+    type ListFlightsStream = <BallistaFlightService as FlightService>::ListFlightsStream;
+    type DoGetStream = <BallistaFlightService as FlightService>::DoGetStream;
+    type DoPutStream = <BallistaFlightService as FlightService>::DoPutStream;
+    type DoExchangeStream = <BallistaFlightService as FlightService>::DoExchangeStream;
+    type DoActionStream = <BallistaFlightService as FlightService>::DoActionStream;
+    type ListActionsStream = <BallistaFlightService as FlightService>::ListActionsStream;
+
+    async fn do_action(&self, request: Request<Action>) -> Reply<Self::DoActionStream> {
+        if request.get_ref().r#type != RUNNING_TASKS {
+            return self.files.do_action(request).await;
+        }
+        let body = self.running.report(&self.executor_id).encode_to_vec().into();
+        Ok(Response::new(futures::stream::iter([Ok(ActionResult { body })]).boxed()))
+    }
+
+    async fn do_get(&self, request: Request<Ticket>) -> Reply<Self::DoGetStream> {
+        self.files.do_get(request).await
+    }
+
+    async fn handshake(&self, request: Request<Streaming<HandshakeRequest>>) -> Reply<Self::HandshakeStream> {
+        self.files.handshake(request).await
+    }
+
+    async fn list_flights(&self, request: Request<Criteria>) -> Reply<Self::ListFlightsStream> {
+        self.files.list_flights(request).await
+    }
+
+    async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Reply<FlightInfo> {
+        self.files.get_flight_info(request).await
+    }
+
+    async fn poll_flight_info(&self, request: Request<FlightDescriptor>) -> Reply<PollInfo> {
+        self.files.poll_flight_info(request).await
+    }
+
+    async fn get_schema(&self, request: Request<FlightDescriptor>) -> Reply<SchemaResult> {
+        self.files.get_schema(request).await
+    }
+
+    async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Reply<Self::DoPutStream> {
+        self.files.do_put(request).await
+    }
+
+    async fn do_exchange(&self, request: Request<Streaming<FlightData>>) -> Reply<Self::DoExchangeStream> {
+        self.files.do_exchange(request).await
+    }
+
+    async fn list_actions(&self, request: Request<Empty>) -> Reply<Self::ListActionsStream> {
+        self.files.list_actions(request).await
+    }
+}

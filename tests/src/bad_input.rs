@@ -1,0 +1,178 @@
+//! Everything a user can get wrong: one error each, which names the thing, quotes the user's text, gives a hint and has
+//! a page; and nothing is left.
+
+use crate::engines::Engine;
+use crate::{data, paths};
+use gristmill_engine::statement::split_script;
+use gristmill_engine::{Code, Error};
+use std::path::Path;
+
+/// A script that must fail.
+#[derive(Debug)]
+pub struct Mistake {
+    /// What is wrong.
+    pub name: &'static str,
+    /// The script; one of its statements fails, and those after it are not run.
+    pub script: String,
+    /// The code of the error.
+    pub code: Code,
+    /// What the message or the hint must say.
+    pub says: Vec<String>,
+}
+
+/// All mistakes that need no particular store or cluster. Training sets go to `out`; `inputs` gets damaged files.
+///
+/// # Panics
+/// The files cannot be written.
+pub async fn mistakes(inputs: &Path, out: &Path) -> Vec<Mistake> {
+    let data = data::tpch_small().await;
+    damage(data, inputs);
+    let orders = table("orders", "PARQUET", &data.join("orders.parquet"), "");
+    let create = |clauses: &str, query: &str| {
+        format!("CREATE TRAINING SET s LOCATION '{}' {clauses} AS SELECT {query}", out.display())
+    };
+    let on_orders = |clauses: &str, query: &str| {
+        format!("{orders}; {}", create(clauses, &format!("{query} FROM orders")))
+    };
+    let mistake = |name, script, code, says: &[&str]| {
+        let says = says.iter().map(|text| (*text).to_owned()).collect();
+        Mistake { name, script, code, says }
+    };
+    let nested = table("nested", "PARQUET", &paths::tests("slt/fixtures/nested.parquet"), "");
+    let fields = "OPTIONS ('format.has_header' 'true')";
+    let extra = table(
+        "extra (id BIGINT, name VARCHAR)",
+        "CSV",
+        &paths::tests("slt/fixtures/extra_field.csv"),
+        fields,
+    );
+    let truncated = table("cut", "PARQUET", &inputs.join("truncated.parquet"), "");
+    let damaged = table("hurt", "PARQUET", &inputs.join("damaged.parquet"), "");
+    vec![
+        mistake(
+            "unknown label",
+            on_orders("STORED AS CSV LABEL o_totalprize", "o_orderkey, o_totalprice"),
+            Code::UnknownTargetColumn,
+            &["o_totalprize", "LABEL", "did you mean \"o_totalprice\""],
+        ),
+        mistake(
+            "unknown key",
+            on_orders(
+                "STORED AS CSV SPLIT (train 0.5, test 0.5) BY KEY (o_custkee)",
+                "o_orderkey, o_custkey",
+            ),
+            Code::UnknownTargetColumn,
+            &["o_custkee", "SPLIT", "did you mean \"o_custkey\""],
+        ),
+        mistake(
+            "fractions",
+            on_orders("STORED AS CSV SPLIT (train 0.8, test 0.3)", "o_orderkey"),
+            Code::SplitFractions,
+            &["train 0.8, test 0.3"],
+        ),
+        mistake(
+            "nested column",
+            format!("{nested}; {}", create("STORED AS CSV", "id, tags FROM nested")),
+            Code::UnsupportedColumnType,
+            &["tags", "CSV"],
+        ),
+        mistake(
+            "row with too many fields",
+            format!("{extra}; {}", create("STORED AS CSV", "* FROM extra")),
+            Code::BadRow,
+            &["extra_field.csv"],
+        ),
+        mistake("truncated Parquet", truncated, Code::CorruptInput, &["truncated.parquet"]),
+        mistake(
+            "damaged Parquet",
+            format!("{damaged}; {}", create("STORED AS CSV", "* FROM hurt")),
+            Code::CorruptInput,
+            &["damaged.parquet"],
+        ),
+        mistake("unknown table", create("STORED AS CSV", "* FROM ordres"), Code::UnknownName, &["ordres"]),
+        mistake(
+            "unknown column",
+            on_orders("STORED AS CSV", "o_ordekey"),
+            Code::UnknownName,
+            &["o_ordekey", "did you mean"],
+        ),
+        mistake(
+            "unknown option",
+            on_orders("STORED AS CSV OPTIONS ('shrads' '4')", "o_orderkey"),
+            Code::BadOption,
+            &["shrads"],
+        ),
+        mistake(
+            "a row that fails after others were written",
+            on_orders("STORED AS CSV", "o_orderkey, 1 / (o_orderkey - 60000) AS x"),
+            Code::BadRow,
+            &["divide by zero"],
+        ),
+    ]
+}
+
+/// Makes every mistake on `engine`.
+///
+/// # Panics
+/// Lists every one whose error is not what it has to be, or that left something.
+pub async fn check<F: Future<Output = Engine>>(connect: impl Fn() -> F) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out");
+    let mut failures = Vec::new();
+    for mistake in mistakes(folder.path(), &out).await {
+        let error = first_error(&connect().await, &mistake.script).await;
+        let failure = match error {
+            None => Some("did not fail".to_owned()),
+            Some(error) => mistake.differs(&error).or_else(|| left_in(&out)),
+        };
+        failures.extend(failure.map(|failure| format!("{}: {failure}", mistake.name)));
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// The error that ends `script`.
+pub async fn first_error(engine: &Engine, script: &str) -> Option<Error> {
+    for sql in split_script(script).expect("a script") {
+        if let Err(error) = engine.run(&sql).await {
+            return Some(error);
+        }
+    }
+    None
+}
+
+impl Mistake {
+    /// What is wrong about `error`, for people.
+    #[must_use]
+    pub fn differs(&self, error: &Error) -> Option<String> {
+        let report = error.report();
+        if error.code() != self.code {
+            return Some(format!("expected {}, found\n{report}", self.code));
+        }
+        if let Some(missing) = self.says.iter().find(|text| !report.contains(text.as_str())) {
+            return Some(format!("does not say {missing:?}\n{report}"));
+        }
+        (error.hint().is_none_or(str::is_empty)).then(|| format!("has no hint\n{report}"))
+    }
+}
+
+/// What is in `out` although the statement failed.
+fn left_in(out: &Path) -> Option<String> {
+    let left = paths::files_below(out);
+    if !left.is_empty() {
+        return Some(format!("left {left:?}"));
+    }
+    out.exists().then(|| format!("left the empty folder {}", out.display()))
+}
+
+fn table(name: &str, format: &str, path: &Path, rest: &str) -> String {
+    format!("CREATE EXTERNAL TABLE {name} STORED AS {format} LOCATION '{}' {rest}", path.display())
+}
+
+/// A file without its end, and one that is whole but for the bytes of its first pages.
+fn damage(data: &Path, inputs: &Path) {
+    let mut bytes = std::fs::read(data.join("nation.parquet")).expect("a Parquet file");
+    let half = bytes.len() / 2;
+    std::fs::write(inputs.join("truncated.parquet"), &bytes[..half]).expect("a file");
+    bytes[4..half].iter_mut().for_each(|byte| *byte ^= 0xff);
+    std::fs::write(inputs.join("damaged.parquet"), &bytes).expect("a file");
+}

@@ -1,0 +1,163 @@
+//! Laws of a training set: what must hold for any rows, on any engine, however the work is divided.
+//!
+//! Each case is a small random table with nulls, duplicates, special floats and odd texts. It is written as Parquet
+//! twice, in one file and in several with the rows in another order, and made into training sets in several ways.
+
+mod sample;
+
+use crate::engines::Engine;
+use crate::training_set::OnDisk;
+use proptest::test_runner::{Config, RngSeed, TestError, TestRunner};
+use sample::{Cell, Key, Row, Sample, samples};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use tokio::runtime::Runtime;
+
+/// The same cases on every run: a law that breaks now and then would tell nobody anything.
+const SEED: u64 = 0x6772_6973_746d_696c;
+/// A failing case is made smaller for at most so long.
+const SHRINK_LIMIT_MS: u32 = 60_000;
+
+/// How a training set is made: none of this may make a difference to what is in it.
+#[derive(Debug)]
+pub struct Way<'a> {
+    /// Where.
+    pub engine: &'a Engine,
+    /// `datafusion.execution.target_partitions`.
+    pub partitions: usize,
+    /// `datafusion.execution.batch_size`.
+    pub batch_size: usize,
+    /// Whether the table is in several files, in another order.
+    pub scattered: bool,
+}
+
+/// For each row, how often it is in each split.
+type Placement = BTreeMap<Row, BTreeMap<String, usize>>;
+
+/// Checks all laws on `cases` random tables.
+///
+/// # Panics
+/// One is broken; the message has the smallest table found that breaks it.
+pub fn check(runtime: &Runtime, cases: u32, ways: &[Way<'_>]) {
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_time: SHRINK_LIMIT_MS,
+        rng_seed: RngSeed::Fixed(SEED),
+        ..Config::default()
+    };
+    let outcome = TestRunner::new(config).run(&samples(), |sample| {
+        runtime.block_on(check_sample(&sample, ways));
+        Ok(())
+    });
+    match outcome {
+        Ok(()) => {}
+        Err(TestError::Fail(reason, sample)) => panic!("seed {SEED:#x}: {reason}\nfor {sample:#?}"),
+        Err(TestError::Abort(reason)) => panic!("seed {SEED:#x}: {reason}"),
+    }
+}
+
+async fn check_sample(sample: &Sample, ways: &[Way<'_>]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    sample.write(folder.path());
+    let mut plain = Vec::new();
+    let mut shuffled = BTreeSet::new();
+    let mut parquet = BTreeSet::new();
+    for (number, way) in ways.iter().enumerate() {
+        prepare(way, folder.path()).await;
+        let out = |name: &str| folder.path().join(format!("{name}-{number}"));
+        let seed = format!("OPTIONS ('seed' '{}')", sample.seed);
+        let set = create(way, sample, &out("plain"), "CSV", &seed).await;
+        let placement = csv_placement(&set, sample);
+        check_rows(&placement, sample);
+        check_keys(&placement, sample);
+
+        let shuffle = format!("SHUFFLE SEED {} OPTIONS ('shards' '3')", sample.seed);
+        let set = create(way, sample, &out("shuffled"), "CSV", &shuffle).await;
+        assert_eq!(csv_placement(&set, sample), placement, "a shuffle changed the splits");
+        shuffled.insert(set.shards());
+
+        let set = create(way, sample, &out("parquet"), "PARQUET", &shuffle).await;
+        assert_eq!(parquet_placement(&set), placement, "a format changed the splits");
+        parquet.insert(set.shards());
+        plain.push(placement);
+    }
+    assert!(plain.windows(2).all(|pair| pair[0] == pair[1]), "the way changed the splits");
+    assert_eq!(shuffled.len(), 1, "the way changed the bytes of CSV: {shuffled:#?}");
+    assert_eq!(parquet.len(), 1, "the way changed the bytes of Parquet: {parquet:#?}");
+}
+
+async fn prepare(way: &Way<'_>, folder: &Path) {
+    let table = folder.join(if way.scattered { "scattered" } else { "whole" });
+    let script = format!(
+        "SET datafusion.execution.target_partitions = {};
+         SET datafusion.execution.batch_size = {};
+         CREATE OR REPLACE EXTERNAL TABLE sample STORED AS PARQUET LOCATION '{}/'",
+        way.partitions,
+        way.batch_size,
+        table.display()
+    );
+    way.engine.script(&script).await;
+}
+
+async fn create(way: &Way<'_>, sample: &Sample, out: &Path, format: &str, clauses: &str) -> OnDisk {
+    let by = match sample.key {
+        Key::WholeRow => String::new(),
+        key => format!("BY KEY ({})", key.columns().join(", ")),
+    };
+    let sql = format!(
+        "CREATE TRAINING SET sample LOCATION '{}' STORED AS {format} LABEL m
+         SPLIT (train 0.6, validation 0.25, test 0.15) {by} {clauses} AS SELECT {} FROM sample",
+        out.display(),
+        sample.columns().join(", ")
+    );
+    way.engine.script(&sql).await;
+    OnDisk::open(out)
+}
+
+fn csv_placement(set: &OnDisk, sample: &Sample) -> Placement {
+    // The label comes first.
+    let columns = sample.columns_label_first();
+    let mut placement = Placement::new();
+    for split in set.splits() {
+        for fields in set.csv_rows(&split) {
+            assert_eq!(fields.len(), columns.len(), "{fields:?}");
+            let cells = fields.into_iter().zip(&columns).map(|(field, column)| Cell::from_csv(field, column));
+            add(&mut placement, cells.collect(), &split);
+        }
+    }
+    placement
+}
+
+fn parquet_placement(set: &OnDisk) -> Placement {
+    let mut placement = Placement::new();
+    for split in set.splits() {
+        for file in set.files(&split) {
+            sample::read(&file).into_iter().for_each(|row| add(&mut placement, row, &split));
+        }
+    }
+    placement
+}
+
+fn add(placement: &mut Placement, row: Row, split: &str) {
+    *placement.entry(row).or_default().entry(split.to_owned()).or_default() += 1;
+}
+
+/// Disjoint and exhaustive: every row is there as often as in the table, with the values it has there.
+fn check_rows(placement: &Placement, sample: &Sample) {
+    let mut expected: BTreeMap<Row, usize> = BTreeMap::new();
+    sample.rows_label_first().into_iter().for_each(|row| *expected.entry(row).or_default() += 1);
+    let found: BTreeMap<Row, usize> =
+        placement.iter().map(|(row, splits)| (row.clone(), splits.values().sum())).collect();
+    assert_eq!(found, expected, "rows were lost, doubled or changed");
+}
+
+/// A key is in one split.
+fn check_keys(placement: &Placement, sample: &Sample) {
+    let mut splits_of: BTreeMap<Row, BTreeSet<&String>> = BTreeMap::new();
+    for (row, splits) in placement {
+        splits_of.entry(sample.key_of(row)).or_default().extend(splits.keys());
+    }
+    let straddling = splits_of.iter().find(|(_, splits)| splits.len() > 1);
+    assert!(straddling.is_none(), "a key is in two splits: {straddling:?}");
+}

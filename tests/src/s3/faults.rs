@@ -1,0 +1,258 @@
+//! What is to go wrong at the S3 server, and when: by rules that give the same faults every time.
+
+use hyper::body::{Body, Incoming};
+use hyper::{Method, Request, StatusCode};
+use parking_lot::Mutex;
+use s3s::service::S3Service;
+use s3s::{HttpError, HttpResponse};
+use sha2::{Digest, Sha256};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long a request may be held before the test counts as stuck.
+const HOLD_LIMIT: Duration = Duration::from_secs(100);
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// The keys below a prefix.
+    List,
+    /// An object or a range of it.
+    Get,
+    /// An object's size and tag.
+    Head,
+    /// A whole object.
+    Put,
+    /// One object or several.
+    Delete,
+    /// A new multipart upload.
+    CreateUpload,
+    /// A part of one.
+    UploadPart,
+    /// Its end: the object becomes visible.
+    CompleteUpload,
+    /// Its end without an object.
+    AbortUpload,
+}
+
+/// Which of the requests that a rule is about fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// The first ones, that many.
+    First(u64),
+    /// So many of a hundred, chosen by the seed.
+    Percent {
+        /// How many.
+        percent: u64,
+        /// What chooses them.
+        seed: u64,
+    },
+    /// All of them.
+    Always,
+}
+
+/// What happens to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// It is answered with that status, and nothing is done.
+    Status(u16),
+    /// The connection ends without an answer, and nothing is done.
+    Drop,
+    /// It is done, and the connection ends without an answer.
+    LoseAnswer,
+}
+
+/// When something goes wrong, and what.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// The requests it is about; none means all.
+    pub operation: Option<Operation>,
+    /// The end of their paths; empty means all.
+    pub path_end: &'static str,
+    /// Which of them.
+    pub when: When,
+    /// What happens to those.
+    pub action: Action,
+}
+
+/// The rules in force, and what they have done.
+#[derive(Debug, Default)]
+pub struct Faults {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    rules: Vec<(Rule, u64)>,
+    gates: Vec<(Operation, Arc<GateState>)>,
+    injected: u64,
+}
+
+/// Holds requests of one kind until it is opened or dropped.
+#[derive(Debug)]
+pub struct Gate {
+    state: Arc<GateState>,
+}
+
+#[derive(Debug)]
+struct GateState {
+    held: watch::Sender<usize>,
+    open: watch::Sender<bool>,
+}
+
+impl Faults {
+    /// Adds a rule; the first one that fits decides.
+    pub fn add(&self, rule: Rule) {
+        self.state.lock().rules.push((rule, 0));
+    }
+
+    /// From now on holds every request for `operation`.
+    #[must_use]
+    pub fn hold(&self, operation: Operation) -> Gate {
+        let state = Arc::new(GateState { held: watch::Sender::new(0), open: watch::Sender::new(false) });
+        self.state.lock().gates.push((operation, Arc::clone(&state)));
+        Gate { state }
+    }
+
+    /// How many requests went wrong.
+    #[must_use]
+    pub fn injected(&self) -> u64 {
+        self.state.lock().injected
+    }
+
+    /// Forgets all rules and opens all gates.
+    pub fn clear(&self) {
+        let mut state = self.state.lock();
+        state.rules.clear();
+        state.gates.drain(..).for_each(|(_, gate)| drop(gate.open.send_replace(true)));
+    }
+
+    pub(super) async fn answer(
+        &self,
+        service: &S3Service,
+        request: Request<Incoming>,
+    ) -> Result<HttpResponse, HttpError> {
+        let operation = operation_of(&request);
+        if let Some(gate) = self.gate(operation) {
+            gate.pass().await;
+        }
+        match self.fault(operation, request.uri().path()) {
+            None => service.call(request.map(s3s::Body::from)).await,
+            Some(Action::Status(status)) => {
+                // Answering before the request has been read would look like a broken connection to the client.
+                drain(request.into_body()).await;
+                Ok(refusal(status))
+            }
+            Some(Action::Drop) => Err(lost()),
+            Some(Action::LoseAnswer) => {
+                service.call(request.map(s3s::Body::from)).await?;
+                Err(lost())
+            }
+        }
+    }
+
+    fn gate(&self, operation: Option<Operation>) -> Option<Arc<GateState>> {
+        let state = self.state.lock();
+        let mut gates = state.gates.iter();
+        gates.find(|(held, _)| Some(*held) == operation).map(|(_, gate)| Arc::clone(gate))
+    }
+
+    fn fault(&self, operation: Option<Operation>, path: &str) -> Option<Action> {
+        let mut state = self.state.lock();
+        let fits = |rule: &Rule| {
+            (rule.operation.is_none() || rule.operation == operation) && path.ends_with(rule.path_end)
+        };
+        let (rule, seen) = state.rules.iter_mut().find(|(rule, _)| fits(rule))?;
+        let strikes = rule.when.strikes(*seen);
+        *seen += 1;
+        let action = strikes.then(|| rule.action.clone());
+        state.injected += u64::from(action.is_some());
+        action
+    }
+}
+
+impl When {
+    fn strikes(self, number: u64) -> bool {
+        match self {
+            When::Always => true,
+            When::First(count) => number < count,
+            When::Percent { percent, seed } => {
+                let hash = Sha256::digest([seed.to_be_bytes(), number.to_be_bytes()].concat());
+                u64::from(hash[0]) * 100 < percent * 256
+            }
+        }
+    }
+}
+
+impl Gate {
+    /// Waits until `count` requests are held.
+    ///
+    /// # Panics
+    /// They do not come within `limit`.
+    pub async fn wait_for(&self, count: usize, limit: Duration) {
+        let mut held = self.state.held.subscribe();
+        let reached = held.wait_for(|held| *held >= count);
+        let reached = crate::wait::within("requests at the gate", limit, reached).await;
+        assert!(reached.is_ok(), "the gate is gone");
+    }
+
+    /// Lets everything through, now and later.
+    pub fn open(&self) {
+        self.state.open.send_replace(true);
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.open();
+    }
+}
+
+impl GateState {
+    async fn pass(&self) {
+        let mut open = self.open.subscribe();
+        self.held.send_modify(|held| *held += 1);
+        let opened = open.wait_for(|open| *open);
+        // A test that is stuck for this long has failed: the rest only makes room for its clean-up.
+        tokio::time::timeout(HOLD_LIMIT, opened).await.map(drop).ok();
+        self.held.send_modify(|held| *held -= 1);
+    }
+}
+
+fn operation_of(request: &Request<Incoming>) -> Option<Operation> {
+    let query = request.uri().query().unwrap_or_default();
+    let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
+    Some(match *request.method() {
+        Method::GET if has("list-type") => Operation::List,
+        Method::GET => Operation::Get,
+        Method::HEAD => Operation::Head,
+        Method::PUT if has("partNumber") => Operation::UploadPart,
+        Method::PUT => Operation::Put,
+        Method::DELETE if has("uploadId") => Operation::AbortUpload,
+        Method::DELETE => Operation::Delete,
+        Method::POST if has("uploads") => Operation::CreateUpload,
+        Method::POST if has("uploadId") => Operation::CompleteUpload,
+        Method::POST if has("delete") => Operation::Delete,
+        _ => return None,
+    })
+}
+
+async fn drain(body: Incoming) {
+    let mut body = pin!(body);
+    while let Some(Ok(_)) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {}
+}
+
+fn refusal(status: u16) -> HttpResponse {
+    let code = if status == 503 { "SlowDown" } else { "InternalError" };
+    let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code></Error>");
+    let mut response = HttpResponse::new(s3s::Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+    response
+}
+
+fn lost() -> HttpError {
+    HttpError::new("the connection was lost on purpose".into())
+}

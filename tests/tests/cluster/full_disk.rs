@@ -1,0 +1,22 @@
+//! A disk that is full under a cluster. Needs the right to mount one; else the test says so and passes.
+
+use crate::shared;
+use gristmill_engine::Code;
+use tests::disk::SmallDisk;
+use tests::paths::files_below;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_training_set_that_does_not_fit_leaves_nothing() {
+    let Some(disk) = SmallDisk::mount("a_training_set_that_does_not_fit_leaves_nothing (cluster)") else {
+        return;
+    };
+    let cluster = shared::cluster().await;
+    let client = cluster.client().await;
+    client.parquet("lineitem", &tests::data::tpch_small().await.join("lineitem.parquet")).await;
+    let out = disk.path().join("out");
+    let sql =
+        format!("CREATE TRAINING SET s LOCATION '{}' STORED AS CSV AS SELECT * FROM lineitem", out.display());
+    let error = client.fail(&sql).await;
+    assert_eq!(error.code(), Code::ResourcesExhausted, "{}", error.report());
+    assert_eq!(files_below(&out), Vec::<String>::new());
+}

@@ -1,0 +1,28 @@
+//! Tests of a cluster: real processes on loopback, reached through Flight SQL.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests fail by panicking and say on stderr what they skip"
+)]
+
+mod cancel;
+mod executor_lost;
+mod flight;
+mod full_disk;
+mod laws;
+mod no_executor;
+mod s3;
+mod scheduler_lost;
+mod sessions;
+mod shared;
+mod sql;
+mod supervisor;
+
+use tests::process::Program;
+
+/// The executable.
+fn program() -> Program {
+    Program::new(env!("CARGO_BIN_EXE_gristmill-under-test"))
+}

@@ -1,0 +1,43 @@
+//! Tests of one process: the engine as a library, and the commands of the executable that need no cluster.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests fail by panicking and say on stderr what they skip"
+)]
+
+mod bad_input;
+mod cancel;
+mod changed_input;
+mod commands;
+mod demo;
+mod full_disk;
+mod laws;
+mod repository;
+mod s3;
+mod sql;
+mod support;
+
+use gristmill_engine::config::{Config, S3Config};
+use tests::engines::Engine;
+use tests::process::Program;
+
+/// The executable.
+fn program() -> Program {
+    Program::new(env!("CARGO_BIN_EXE_gristmill-under-test"))
+}
+
+/// A new session in this process that sees nothing of this machine's environment.
+fn engine() -> Engine {
+    Engine::embedded(config())
+}
+
+/// The defaults, with a folder for scratch that is no installation's.
+fn config() -> Config {
+    let mut config = Config::default();
+    config.scratch.dir = tests::paths::target_tmp().join("scratch");
+    // Whoever asks for S3 without a server of its own must not get anybody's credentials.
+    config.s3 = S3Config { endpoint: Some("http://127.0.0.1:9".to_owned()), anonymous: true, ..config.s3 };
+    config
+}

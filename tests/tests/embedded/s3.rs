@@ -1,0 +1,53 @@
+//! Statements on S3, in this process; each test has a server of its own.
+
+use crate::config;
+use tests::engines::Engine;
+use tests::s3::Server;
+use tests::s3_suite;
+
+async fn check<F: AsyncFnOnce(&Engine, &Server)>(check: F) {
+    let server = Server::start();
+    let mut config = config();
+    config.s3 = server.config();
+    check(&Engine::embedded(config), &server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_training_set_goes_from_s3_to_s3_and_away_again() {
+    check(s3_suite::check_round_trip).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shards_of_several_parts_are_whole() {
+    check(s3_suite::check_multipart).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_fails_leaves_nothing_in_the_bucket() {
+    check(s3_suite::check_failing_job).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_fails_now_and_then_is_asked_again() {
+    check(s3_suite::check_transient_faults).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_got_lost_is_no_failure() {
+    check(s3_suite::check_lost_answers).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_fails_leaves_nothing_in_the_bucket() {
+    check(s3_suite::check_failing_commit).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_does_not_exist_is_named() {
+    check(s3_suite::check_missing_bucket).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_changes_while_it_is_read_fails_the_job() {
+    check(s3_suite::check_changed_input).await;
+}

@@ -88,11 +88,13 @@ impl Remote {
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
         let mut remote = Remote { client, token: None, address: address.to_owned() };
-        // Something that is no Flight server may accept the connection and then say nothing.
-        remote.token =
+        // Something else may listen there: it may answer in other words, or take the connection and say nothing.
+        let token =
             tokio::time::timeout(CONNECT_TIMEOUT, remote.handshake()).await.map_err(|elapsed| {
                 unreachable("it accepts connections but does not answer".to_owned()).with_source(elapsed)
             })??;
+        remote.token =
+            Some(token.ok_or_else(|| unreachable("what answers there is no scheduler".to_owned()))?);
         Ok(remote)
     }
 

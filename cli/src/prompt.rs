@@ -7,15 +7,11 @@ use crate::statements::Runner;
 use crate::stop::{Outcome, Stop, StopSignal};
 use editor::{LineEditor, Read};
 use gristmill_engine::Error;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use std::time::Duration;
+use terminal_mode::TerminalMode;
 
 mod editor;
 mod input;
-
-/// How long the editor may take to give the terminal back.
-const LET_GO_LIMIT: Duration = Duration::from_secs(1);
+mod terminal_mode;
 
 const WELCOME: &str = "Statements end with a semicolon. \\? for help, \\q or Ctrl-D to leave.";
 
@@ -90,20 +86,21 @@ fn report(error: &Error, output: &Output) {
 
 /// Reads on a thread of its own, because the terminal blocks.
 async fn next_input(mut editor: LineEditor, interrupts: &Interrupts) -> Outcome<(LineEditor, Read)> {
-    let mut reading = tokio::task::spawn_blocking(move || {
+    let mut terminal = TerminalMode::save();
+    let reading = tokio::task::spawn_blocking(move || {
         let read = editor.read();
         (editor, read)
     });
-    let signal = tokio::select! {
+    tokio::select! {
         biased;
-        signal = terminated(interrupts) => signal,
-        finished = &mut reading => return ended(finished),
-    };
-    // The editor holds the terminal in raw mode. While it reads, SIGINT is its own signal to let go.
-    if kill(Pid::this(), Signal::SIGINT).is_ok() {
-        tokio::time::timeout(LET_GO_LIMIT, reading).await.ok();
+        signal = terminated(interrupts) => {
+            if let Some(terminal) = &mut terminal {
+                terminal.restore();
+            }
+            Err(Stop::Signal(signal))
+        }
+        finished = reading => ended(finished),
     }
-    Err(Stop::Signal(signal))
 }
 
 type Finished = Result<(LineEditor, Result<Read, Error>), tokio::task::JoinError>;

@@ -46,10 +46,18 @@ impl ClaimedLocation {
         let claim = Claim { job: job.to_owned(), statement: statement.to_owned() };
         let bytes = to_json(&claim)?;
         match store.put_new(CLAIM, bytes).await {
-            Ok(()) => Ok(Self { store, job: job.to_owned() }),
-            Err(error) if error.code() == Code::LocationNotEmpty => Err(occupied(store.as_ref(), CLAIM)),
-            Err(error) => Err(error),
+            Ok(()) => {}
+            Err(error) if error.code() == Code::LocationNotEmpty => {
+                return Err(occupied(store.as_ref(), CLAIM));
+            }
+            Err(error) => return Err(error),
         }
+        // Another job may have committed, and dropped its claim, since the location was found empty.
+        if store.size(MANIFEST).await?.is_some() {
+            store.delete(CLAIM).await?;
+            return Err(occupied(store.as_ref(), MANIFEST));
+        }
+        Ok(Self { store, job: job.to_owned() })
     }
 
     /// Publishes the shards and writes the manifest, which makes the training set exist.
@@ -79,7 +87,10 @@ impl ClaimedLocation {
     /// # Errors
     /// The first thing that could not be removed; everything is tried.
     pub async fn withdraw(&self, published: &[ShardRecord]) -> Result<()> {
-        let mut first_error = self.store.discard_job(&self.job).await.err();
+        // First, so that no manifest is ever seen without its shards. One that is there is this job's, written by a call
+        // whose answer got lost: the claim keeps others away.
+        let mut first_error = self.store.delete(MANIFEST).await.err();
+        first_error = first_error.or(self.store.discard_job(&self.job).await.err());
         let mut paths: Vec<String> = published.iter().map(|shard| shard.path.clone()).collect();
         paths.extend(crate::manifest::side_files(published));
         paths.push(CLAIM.to_owned());

@@ -144,13 +144,14 @@ pub struct Error {
     code: Code,
     message: String,
     hint: Option<String>,
+    is_from_decoding: bool,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// An error with `message`: lower case, no full stop, naming the object and quoting the user's text.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None, source: None }
+        Self { code, message: message.into(), hint: None, is_from_decoding: false, source: None }
     }
 
     /// Adds what the user can do about it.
@@ -196,6 +197,12 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// Whether it came up while bytes of a file became rows: then the file is to blame.
+    #[must_use]
+    pub fn is_from_decoding(&self) -> bool {
+        self.is_from_decoding
     }
 
     /// Whether the same call may succeed next time.

@@ -2,7 +2,7 @@
 //! encoding; it does not know files, splits or stores.
 //!
 //! A format is one file (`csv`, `parquet`) behind [`Format`]; a further one adds a variant to [`FormatKind`] and to
-//! [`FormatOptions`], and a line to [`format`].
+//! [`FormatOptions`], and a line to [`format()`].
 
 mod csv;
 mod options;

@@ -163,6 +163,19 @@ impl fmt::Debug for Session {
     }
 }
 
+/// The same session with other settings, for one job: it shares everything else with the original.
+#[must_use]
+pub fn with_settings(
+    session: &SessionContext,
+    change: impl FnOnce(SessionConfig) -> SessionConfig,
+) -> SessionContext {
+    let mut state = session.state();
+    let config = std::mem::take(state.config_mut());
+    *state.config_mut() = change(config);
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that builds sessions")]
+    SessionContext::new_with_state(state)
+}
+
 /// What a statement does to the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {

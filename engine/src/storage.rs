@@ -19,7 +19,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 
-pub use error::error;
+pub use error::{classify, error};
 pub use location::Location;
 pub use stores::Stores;
 
@@ -53,6 +53,9 @@ pub trait ShardStore: Send + Sync + Debug {
     async fn put(&self, path: &str, bytes: Bytes) -> Result<()>;
 
     /// Writes a whole file that is not there yet.
+    ///
+    /// It succeeds only if this very call made the file, even where the answer to that got lost and it was tried
+    /// again.
     ///
     /// **Errors**: `LocationNotEmpty` when it is there. After `StorageUnavailable` it may or may not have been
     /// written: read it back to know.

@@ -89,15 +89,19 @@ pub(crate) async fn serve(
         shutdown.cancelled().await;
         tokio::time::sleep(DRAIN_LIMIT).await;
     };
-    tokio::select! {
+    let served = tokio::select! {
         served = serving => served.map_err(|error| {
             Error::new(Code::ClusterUnavailable, "could not serve Flight SQL").with_source(error)
-        })?,
-        () = patience => tracing::warn!("some Flight SQL clients did not hang up; leaving them"),
-        () = sessions.sweep_forever() => {}
-    }
+        }),
+        () = patience => {
+            tracing::warn!("some Flight SQL clients did not hang up; leaving them");
+            Ok(())
+        }
+        () = sessions.sweep_forever() => Ok(()),
+    };
+    sessions.close_all();
     if tokio::time::timeout(SETTLE_LIMIT, sessions.settle()).await.is_err() {
         tracing::warn!("what cancelled statements left behind may not all be removed yet");
     }
-    Ok(())
+    served
 }

@@ -86,13 +86,13 @@ impl Scheduler {
     fn serve(&mut self, listeners: Listeners, core: Core, config: Arc<Config>) {
         let readiness = Readiness { capacity: core.capacity(), flight_closed: self.doors.clone() };
         let pulse = core.clone().keep_pulse(self.core.clone());
-        self.servers.spawn(async { ("the pulse", Ok(pulse.await)) });
+        self.servers.spawn(async { ("the pulse", pulse.await) });
         let executors = core.serve_executors(listeners.executors, self.core.clone());
-        self.servers.spawn(async { ("executors", executors.await) });
+        self.servers.spawn(async { ("the port for executors", executors.await) });
         let flight = crate::flight::serve(listeners.flight, self.engine.clone(), config, self.doors.clone());
-        self.servers.spawn(async { ("Flight SQL", flight.await) });
+        self.servers.spawn(async { ("the Flight SQL port", flight.await) });
         let http = http::serve(listeners.http, readiness, self.core.clone());
-        self.servers.spawn(async { ("HTTP", http.await) });
+        self.servers.spawn(async { ("the HTTP port", http.await) });
     }
 
     /// The engine whose jobs run on this scheduler's executors.
@@ -148,7 +148,7 @@ impl Scheduler {
 fn unexpected_end(server: Result<(&'static str, Result<()>), tokio::task::JoinError>) -> Error {
     match server {
         Ok((_, Err(error))) => error,
-        Ok((name, Ok(()))) => Error::new(Code::Internal, format!("the port for {name} was closed")),
+        Ok((name, Ok(()))) => Error::new(Code::Internal, format!("{name} ended by itself")),
         Err(error) => Error::new(Code::Internal, "a server of the scheduler was stopped").with_source(error),
     }
 }

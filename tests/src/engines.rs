@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 /// A session on an engine.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there are few, and they are not moved around")]
 pub enum Engine {
     /// In this process.
     Embedded(Session),

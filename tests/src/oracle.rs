@@ -59,9 +59,10 @@ fn expected_row(row: Vec<Option<String>>, is_number: &[bool]) -> Result<Vec<Valu
     }
     let value = |(value, is_number): (Option<String>, &bool)| match value {
         None => Ok(Value::Null),
-        Some(text) if *is_number => {
-            text.parse().map(Value::Number).map_err(|_| format!("a number where {text:?} is expected"))
-        }
+        Some(text) if *is_number => text
+            .parse()
+            .map(Value::Number)
+            .map_err(|error| format!("a number where {text:?} is expected: {error}")),
         Some(text) => Ok(Value::Text(text)),
     };
     row.into_iter().zip(is_number).map(value).collect()

@@ -21,7 +21,9 @@ use tempfile::TempDir;
 /// How long the last lines of a process that has ended may take.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 /// How many lines of a log are shown when a test fails.
-const SHOWN_LINES: usize = 60;
+const SHOWN_LINES: usize = 40;
+/// How much of each line.
+const SHOWN_CHARACTERS: usize = 300;
 
 /// The executable, and what its processes are started with: no variable of the environment reaches them unless it is
 /// named here, so that nobody's credentials or settings change a test.
@@ -234,7 +236,9 @@ impl Process {
     fn show_log(&self) {
         let log = self.log.lock();
         eprintln!("--- the end of the log of {} ({} lines)", self.name, log.len());
-        log[log.len().saturating_sub(SHOWN_LINES)..].iter().for_each(|line| eprintln!("{line}"));
+        for line in &log[log.len().saturating_sub(SHOWN_LINES)..] {
+            eprintln!("{}", line.chars().take(SHOWN_CHARACTERS).collect::<String>());
+        }
     }
 }
 

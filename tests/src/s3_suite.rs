@@ -78,7 +78,7 @@ pub async fn check_round_trip(engine: &Engine, server: &Server) {
 /// Writes shards of several parts, the last one smaller.
 pub async fn check_multipart(engine: &Engine, server: &Server) {
     let bench = Bench::new(engine, server, "multipart").await;
-    let columns = "orders.*, repeat(o_comment, 12) AS long";
+    let columns = "orders.*, repeat(o_comment, 40) AS long";
     bench.run(&bench.create("OPTIONS ('shards' '1')", columns)).await.expect("a training set");
     bench.check_whole();
     let set = OnDisk::open(&bench.folder.join("out"));
@@ -180,4 +180,18 @@ pub async fn check_changed_input(engine: &Engine, server: &Server) {
     assert_eq!(error.code(), Code::InputChanged, "{}", error.report());
     assert!(error.message().contains("in/orders.parquet") && error.hint().is_some(), "{}", error.report());
     bench.check_nothing();
+}
+
+/// Of two jobs that want the same place, one gets it and the other is refused.
+pub async fn check_race(engine: &Engine, other: &Engine, server: &Server) {
+    let bench = Bench::new(engine, server, "race").await;
+    let rival = Bench::new(other, server, "race").await;
+    let sql = bench.create("", "*");
+    let outcomes = tokio::join!(bench.run(&sql), rival.run(&sql));
+    let refused = match outcomes {
+        (Ok(()), Err(refused)) | (Err(refused), Ok(())) => refused,
+        outcomes => panic!("not one of two: {outcomes:?}"),
+    };
+    assert_eq!(refused.code(), Code::LocationNotEmpty, "{}", refused.report());
+    bench.check_whole();
 }

@@ -1,6 +1,6 @@
 //! Values as text, as `slt/README.md` prescribes.
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 

@@ -8,7 +8,7 @@ use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Behavior, Config, Editor, ExternalPrinter, Helper};
+use rustyline::{Behavior, Config, Editor, Helper};
 use std::path::PathBuf;
 
 const PROMPT: &str = "gristmill> ";
@@ -27,11 +27,10 @@ pub(super) enum Read {
 }
 
 /// A terminal to read statements from.
+#[derive(Debug)]
 pub(super) struct LineEditor {
     editor: Editor<Statements, FileHistory>,
     history: Option<PathBuf>,
-    /// Never used; without one, reading does not wake up for a signal that another thread gets.
-    _printer: Box<dyn ExternalPrinter + Send>,
 }
 
 impl LineEditor {
@@ -56,8 +55,7 @@ impl LineEditor {
         {
             tracing::warn!("could not read the history {}: {error}", path.display());
         }
-        let printer = editor.create_external_printer().map_err(no_terminal)?;
-        Ok(Self { editor, history, _printer: Box::new(printer) })
+        Ok(Self { editor, history })
     }
 
     /// Reads one input; blocks until there is one.

@@ -22,7 +22,8 @@ impl Error {
         }
         let (code, hint) = classify(&error);
         let mut own = Error::new(code, plain_text(&error));
-        own.hint = hint;
+        own.hint = hint.or_else(|| usual_hint(code).map(str::to_owned));
+        own.is_from_decoding = is_from_decoding(&error);
         own.with_source(error)
     }
 
@@ -79,7 +80,7 @@ fn classify(error: &DataFusionError) -> (Code, Option<String>) {
     match error {
         DataFusionError::SQL(..) => (Code::Syntax, None),
         DataFusionError::SchemaError(error, _) => classify_schema(error),
-        DataFusionError::ObjectStore(error) => classify_store(error),
+        DataFusionError::ObjectStore(error) => with_text(crate::storage::classify(error)),
         DataFusionError::ParquetError(error) => classify_parquet(error),
         DataFusionError::ArrowError(error, _) => classify_arrow(error),
         DataFusionError::IoError(error) => (classify_io(error), None),
@@ -110,7 +111,7 @@ fn classify_external(error: &(dyn StdError + 'static)) -> (Code, Option<String>)
     } else if let Some(error) = error.downcast_ref::<ParquetError>() {
         classify_parquet(error)
     } else if let Some(error) = error.downcast_ref::<object_store::Error>() {
-        classify_store(error)
+        with_text(crate::storage::classify(error))
     } else if let Some(error) = error.downcast_ref::<io::Error>() {
         (classify_io(error), None)
     } else {
@@ -129,24 +130,8 @@ fn classify_schema(error: &SchemaError) -> (Code, Option<String>) {
     (Code::UnknownName, hint)
 }
 
-fn classify_store(error: &object_store::Error) -> (Code, Option<String>) {
-    match error {
-        object_store::Error::NotFound { .. } => (Code::PathNotFound, None),
-        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => (
-            Code::AccessDenied,
-            Some(
-                "credentials come from [s3], the AWS environment variables, or the instance's role"
-                    .to_owned(),
-            ),
-        ),
-        object_store::Error::AlreadyExists { .. } => (Code::LocationNotEmpty, None),
-        object_store::Error::Precondition { .. } => (Code::InputChanged, None),
-        object_store::Error::NotSupported { .. } | object_store::Error::NotImplemented { .. } => {
-            (Code::Unsupported, None)
-        }
-        object_store::Error::UnknownConfigurationKey { .. } => (Code::BadConfiguration, None),
-        _ => (Code::StorageUnavailable, None),
-    }
+fn with_text((code, hint): (Code, Option<&'static str>)) -> (Code, Option<String>) {
+    (code, hint.map(str::to_owned))
 }
 
 fn classify_parquet(error: &ParquetError) -> (Code, Option<String>) {
@@ -191,6 +176,38 @@ fn classify_io(error: &io::Error) -> Code {
     }
 }
 
+/// What a user can do about an error of that code, where nothing more is known.
+fn usual_hint(code: Code) -> Option<&'static str> {
+    match code {
+        Code::CorruptInput => {
+            Some("the file is damaged, or of another format than STORED AS says: replace it or leave it out")
+        }
+        Code::BadRow => Some(
+            "correct the row, or check the columns and the options of the table; try_cast gives null where a cast fails",
+        ),
+        _ => None,
+    }
+}
+
+/// Whether the error came up while bytes of a file became rows, and not while rows were computed with.
+fn is_from_decoding(error: &DataFusionError) -> bool {
+    let mut sources =
+        std::iter::successors(Some(error as &(dyn StdError + 'static)), |error| (*error).source());
+    sources.any(|error| {
+        error.is::<ParquetError>()
+            || matches!(
+                error.downcast_ref::<ArrowError>(),
+                Some(
+                    ArrowError::CsvError(_)
+                        | ArrowError::JsonError(_)
+                        | ArrowError::ParseError(_)
+                        | ArrowError::AvroError(_)
+                        | ArrowError::ParquetError(_)
+                )
+            )
+    })
+}
+
 /// DataFusion's text without the layers it was wrapped in and without a backtrace.
 fn plain_text(error: &DataFusionError) -> String {
     let root = error.find_root();
@@ -202,6 +219,9 @@ fn plain_text(error: &DataFusionError) -> String {
         | DataFusionError::Internal(text)
         | DataFusionError::ResourcesExhausted(text) => text.clone(),
         DataFusionError::SQL(error, _) => error.to_string(),
+        DataFusionError::ArrowError(error, _) => error.to_string(),
+        DataFusionError::ParquetError(error) => error.to_string(),
+        DataFusionError::ObjectStore(error) => error.to_string(),
         other => other.to_string(),
     };
     let text = text.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default();

@@ -13,6 +13,8 @@ struct Frame {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
+    #[serde(default)]
+    is_from_decoding: bool,
 }
 
 impl Error {
@@ -23,6 +25,7 @@ impl Error {
             code: self.code.as_str().to_owned(),
             message: self.message.clone(),
             hint: self.hint.clone(),
+            is_from_decoding: self.is_from_decoding,
         };
         match serde_json::to_string(&frame) {
             Ok(json) => format!("{OPEN}{json}{CLOSE}"),
@@ -39,6 +42,7 @@ impl Error {
         let frame: Frame = serde_json::from_str(&text[start..end]).ok()?;
         let mut error = Error::new(Code::parse(&frame.code)?, frame.message);
         error.hint = frame.hint;
+        error.is_from_decoding = frame.is_from_decoding;
         Some(error)
     }
 }

@@ -8,7 +8,9 @@ use crate::error::{Code, Error, Result};
 use crate::formats::{FormatDefaults, FormatKind, FormatOptions, format};
 use crate::statement::option_text;
 use crate::storage::Location;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::ExprSchema;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 use datafusion::sql::parser::{CopyToSource, CopyToStatement};
 use datafusion::sql::sqlparser::ast::{Query, SetExpr, TableFactor, TableWithJoins};
 use datafusion::sql::sqlparser::parser::Parser;
@@ -48,7 +50,7 @@ pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Resu
             Layout::Rolling { target_bytes: context.write.target_shard_bytes.bytes() },
         ),
     };
-    let input = with_placement(source, &layout)?;
+    let input = with_placement(source, &layout, kind)?;
     let spec = Arc::new(WriteSpec {
         job: uuid::Uuid::now_v7().simple().to_string(),
         location: location.to_string(),
@@ -75,10 +77,17 @@ pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Resu
     Ok(PlannedWrite { plan: WriteNode::plan(input, Arc::clone(&spec)), spec, location, facts })
 }
 
-fn with_placement(source: LogicalPlan, layout: &Layout) -> Result<LogicalPlan> {
+fn with_placement(source: LogicalPlan, layout: &Layout, kind: FormatKind) -> Result<LogicalPlan> {
     let columns = source.schema().columns();
     let placement = PlacementInput { seed: 0, fractions: &[1.0], key: columns.clone(), row: columns.clone() };
-    let data = columns.iter().map(|column| Expr::Column(column.clone()).alias(&column.name));
+    let schema = Arc::clone(source.schema());
+    let data = columns.iter().map(|column| {
+        let value = Expr::Column(column.clone());
+        // A training job reads 1 and 0; whoever reads a copy expects to find booleans again.
+        let is_boolean = schema.data_type(column).is_ok_and(|found| *found == DataType::Boolean);
+        let value = if kind == FormatKind::Csv && is_boolean { cast(value, DataType::Utf8) } else { value };
+        value.alias(&column.name)
+    });
     let expressions: Vec<Expr> = data.chain(placement.expressions(layout)).collect();
     Ok(LogicalPlanBuilder::from(source).project(expressions)?.build()?)
 }

@@ -13,9 +13,13 @@ use futures::TryStreamExt;
 use object_store::{ObjectMeta, ObjectStoreExt};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How many files are looked at again at a time.
 const CHECKS_IN_FLIGHT: usize = 32;
+
+/// How long it may take to find out whether a failure is that of a changed input.
+const EXPLAIN_LIMIT: Duration = Duration::from_secs(5);
 
 /// The files a plan reads, as they were when it was planned.
 #[derive(Debug, Clone, Default)]
@@ -71,13 +75,15 @@ impl InputFiles {
     /// What really happened when reading failed with `error`: a file that was replaced while it was read fails in many
     /// ways, and errors of decoding do not say in which file.
     pub async fn explain(&self, runtime: &RuntimeEnv, error: Error) -> Error {
-        if error.kind() != Kind::Data && error.kind() != Kind::NotFound {
+        if !matches!(error.kind(), Kind::Data | Kind::NotFound | Kind::Unavailable) {
             return error;
         }
-        match self.check_unchanged(runtime).await {
+        // A store that is down must not be waited for a second time.
+        let check = tokio::time::timeout(EXPLAIN_LIMIT, self.check_unchanged(runtime)).await;
+        match check.unwrap_or(Ok(())) {
             Err(changed) if changed.code() == Code::InputChanged => changed.with_source(error),
             _ => match self.place() {
-                Some(place) if error.kind() == Kind::Data => error.context(place),
+                Some(place) if error.is_from_decoding() => error.context(place),
                 _ => error,
             },
         }

@@ -7,76 +7,98 @@ use std::fmt::Display;
 const CREDENTIALS_HINT: &str = "credentials come from [s3] in the configuration, the AWS_* variables, a web identity \
      token, the container or the instance's role; profiles in ~/.aws are not read";
 
-/// The error for a failed operation on `place`.
+/// The error for a failed operation on `place`, with the code and hint of [`classify`].
+#[must_use]
+pub fn error(place: impl Display, error: object_store::Error) -> Error {
+    let (code, hint) = classify(&error);
+    let own = Error::new(code, message(place, &error, code)).with_source(error);
+    match hint {
+        Some(hint) => own.with_hint(hint),
+        None => own,
+    }
+}
+
+/// What kind of failure it is, and what a user can do about it.
 ///
-/// A missing file is `PathNotFound`, refused or missing credentials `AccessDenied`, a file in the way
+/// A missing file or bucket is `PathNotFound`, refused or missing credentials `AccessDenied`, a file in the way
 /// `LocationNotEmpty`, a file that changed while it was read `InputChanged`, a full disk `ResourcesExhausted`;
 /// everything else may work next time: `StorageUnavailable`.
 #[must_use]
-pub fn error(place: impl Display, error: object_store::Error) -> Error {
-    match &error {
-        object_store::Error::Unauthenticated { .. } => {
-            Error::new(Code::AccessDenied, format!("no valid credentials for {place}: {}", innermost(&error)))
-                .with_hint(CREDENTIALS_HINT)
+pub fn classify(error: &object_store::Error) -> (Code, Option<&'static str>) {
+    match error {
+        object_store::Error::Unauthenticated { .. } | object_store::Error::PermissionDenied { .. } => {
+            (Code::AccessDenied, Some(CREDENTIALS_HINT))
         }
-        object_store::Error::PermissionDenied { .. } => denied(place),
-        object_store::Error::NotFound { .. } => not_found(place, &error),
-        object_store::Error::AlreadyExists { .. } => {
-            Error::new(Code::LocationNotEmpty, format!("{place} already exists"))
-        }
+        object_store::Error::NotFound { .. } => (Code::PathNotFound, missing_hint(error)),
+        object_store::Error::AlreadyExists { .. } => (Code::LocationNotEmpty, None),
         object_store::Error::Precondition { .. } | object_store::Error::NotModified { .. } => {
-            Error::new(Code::InputChanged, format!("{place} changed while it was read"))
+            (Code::InputChanged, None)
         }
-        object_store::Error::NotSupported { .. } | object_store::Error::NotImplemented { .. } => Error::new(
-            Code::Unsupported,
-            format!("the store of {place} cannot do this: {}", innermost(&error)),
-        ),
-        object_store::Error::InvalidPath { .. } => {
-            Error::new(Code::BadOption, format!("cannot use the path {place}: {}", innermost(&error)))
+        object_store::Error::NotSupported { .. } | object_store::Error::NotImplemented { .. } => {
+            (Code::Unsupported, None)
         }
-        _ => unclassified(place, &error),
+        object_store::Error::InvalidPath { .. } => (Code::BadOption, None),
+        object_store::Error::UnknownConfigurationKey { .. } => (Code::BadConfiguration, None),
+        _ => match io_source(error) {
+            Some(source) => (Error::from_io(source.kind().into(), "").code(), None),
+            None => classify_answer(error),
+        },
     }
-    .with_source(error)
-}
-
-fn denied(place: impl Display) -> Error {
-    Error::new(Code::AccessDenied, format!("access to {place} was denied")).with_hint(CREDENTIALS_HINT)
-}
-
-fn not_found(place: impl Display, error: &object_store::Error) -> Error {
-    if server_code(error).as_deref() == Some("NoSuchBucket") {
-        return Error::new(Code::PathNotFound, format!("the bucket of {place} does not exist"))
-            .with_hint("check its name and the region; Gristmill does not create buckets");
-    }
-    Error::new(Code::PathNotFound, format!("{place} does not exist"))
 }
 
 /// `object_store` gives a kind to failures of single objects, but none to those of listing, and keeps the type that
 /// has the status to itself. What remains is the code in the server's XML answer, which is the S3 protocol's own.
-fn unclassified(place: impl Display, error: &object_store::Error) -> Error {
-    if let Some(io) = io_source(error) {
-        // Without its text: the place and the kind say it all, and the path in it is escaped.
-        return Error::from_io(std::io::Error::from(io.kind()), place);
-    }
+fn classify_answer(error: &object_store::Error) -> (Code, Option<&'static str>) {
     match server_code(error).as_deref() {
-        Some("NoSuchBucket") => not_found(place, error),
-        Some("AccessDenied" | "AllAccessDisabled" | "AccountProblem") => denied(place),
+        Some("NoSuchBucket") => (Code::PathNotFound, missing_hint(error)),
+        Some("InvalidBucketName") => {
+            (Code::BadOption, Some("a bucket name has 3 to 63 lower-case letters, digits, dots and hyphens"))
+        }
         Some(
-            code @ ("InvalidAccessKeyId"
+            "AccessDenied"
+            | "AllAccessDisabled"
+            | "AccountProblem"
+            | "InvalidAccessKeyId"
             | "SignatureDoesNotMatch"
             | "ExpiredToken"
             | "InvalidToken"
-            | "RequestTimeTooSkewed"),
-        ) => Error::new(Code::AccessDenied, format!("no valid credentials for {place}: {code}"))
-            .with_hint(CREDENTIALS_HINT),
+            | "RequestTimeTooSkewed",
+        ) => (Code::AccessDenied, Some(CREDENTIALS_HINT)),
         Some("PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException") => {
-            Error::new(Code::BadConfiguration, format!("the bucket of {place} is in another region"))
-                .with_hint("set s3.region or AWS_REGION to the bucket's region")
+            (
+                Code::BadConfiguration,
+                Some("the bucket is in another region: set s3.region or AWS_REGION to the bucket's region"),
+            )
         }
-        _ => Error::new(Code::StorageUnavailable, format!("could not reach {place}: {}", innermost(error)))
-            .with_hint(
-                "the network or the store may be down; try again, and check s3.endpoint and s3.region",
-            ),
+        _ => (
+            Code::StorageUnavailable,
+            Some("the network or the store may be down; try again, and check s3.endpoint and s3.region"),
+        ),
+    }
+}
+
+fn missing_hint(error: &object_store::Error) -> Option<&'static str> {
+    is_bucket_missing(error)
+        .then_some("check the bucket's name and s3.region; Gristmill does not create buckets")
+}
+
+fn is_bucket_missing(error: &object_store::Error) -> bool {
+    server_code(error).as_deref() == Some("NoSuchBucket")
+}
+
+fn message(place: impl Display, error: &object_store::Error, code: Code) -> String {
+    match code {
+        Code::PathNotFound if is_bucket_missing(error) => format!("the bucket of {place} does not exist"),
+        Code::PathNotFound => format!("{place} does not exist"),
+        Code::LocationNotEmpty => format!("{place} already exists"),
+        Code::InputChanged => format!("{place} changed while it was read"),
+        Code::AccessDenied if matches!(error, object_store::Error::Unauthenticated { .. }) => {
+            format!("no valid credentials for {place}: {}", innermost(error))
+        }
+        Code::AccessDenied => format!("access to {place} was denied"),
+        Code::ResourcesExhausted => format!("no space is left for {place}"),
+        Code::StorageUnavailable => format!("could not reach {place}: {}", innermost(error)),
+        _ => format!("cannot use {place}: {}", innermost(error)),
     }
 }
 
@@ -158,7 +180,11 @@ mod tests {
         let body = "<Error><Code>AccessDenied</Code></Error>";
         check(listing_failure(body), Code::AccessDenied, "access to s3://b/k was denied");
         let body = "<Error><Code>PermanentRedirect</Code></Error>";
-        check(listing_failure(body), Code::BadConfiguration, "the bucket of s3://b/k is in another region");
+        check(
+            listing_failure(body),
+            Code::BadConfiguration,
+            "cannot use s3://b/k: status 4xx: <Error><Code>PermanentRedirect</Code></Error>",
+        );
         check(
             listing_failure("no answer"),
             Code::StorageUnavailable,

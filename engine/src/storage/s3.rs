@@ -15,13 +15,19 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use journal::Journal;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path as ObjectPath;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{
+    Attribute, Attributes, GetOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::sync::Arc;
 use upload::S3Upload;
 
 /// How many requests that discard a job are on their way at a time.
 const DISCARDS_IN_FLIGHT: usize = 16;
+
+/// The metadata of an object that must be the first of its name: an id of the call that put it there.
+const MARK: Attribute = Attribute::Metadata(Cow::Borrowed("gristmill-put"));
 
 /// An object store whose uploads can be completed by someone else.
 pub(super) trait MultipartObjectStore: ObjectStore + MultipartStore {}
@@ -93,12 +99,15 @@ impl S3Shards {
         }
     }
 
-    async fn put_with(&self, path: &str, bytes: Bytes, mode: PutMode) -> Result<()> {
-        let place = self.location.join(path)?;
-        let options = PutOptions::from(mode);
-        match self.store.put_opts(place.object_path(), PutPayload::from(bytes), options).await {
-            Ok(_) => Ok(()),
-            Err(failure) => Err(error(place, failure)),
+    /// Whether the object is the one that was put with that mark.
+    async fn bears(&self, place: &Location, mark: &str) -> bool {
+        let options = GetOptions { head: true, ..GetOptions::default() };
+        match self.store.get_opts(place.object_path(), options).await {
+            Ok(found) => found.attributes.get(&MARK).is_some_and(|found| found.as_ref() == mark),
+            Err(failure) => {
+                tracing::debug!(%place, %failure, "could not tell who wrote an object");
+                false
+            }
         }
     }
 }
@@ -192,11 +201,31 @@ impl ShardStore for S3Shards {
     }
 
     async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
-        self.put_with(path, bytes, PutMode::Overwrite).await
+        let place = self.location.join(path)?;
+        match self.store.put(place.object_path(), PutPayload::from(bytes)).await {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(error(place, failure)),
+        }
     }
 
     async fn put_new(&self, path: &str, bytes: Bytes) -> Result<()> {
-        self.put_with(path, bytes, PutMode::Create).await
+        let place = self.location.join(path)?;
+        // When the answer gets lost, the request is repeated and finds the object of the first one.
+        let mark = uuid::Uuid::new_v4().to_string();
+        let options = PutOptions {
+            mode: PutMode::Create,
+            attributes: Attributes::from_iter([(MARK, mark.clone())]),
+            ..PutOptions::default()
+        };
+        match self.store.put_opts(place.object_path(), PutPayload::from(bytes), options).await {
+            Ok(_) => Ok(()),
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Generic { .. })
+                if self.bears(&place, &mark).await =>
+            {
+                Ok(())
+            }
+            Err(failure) => Err(error(place, failure)),
+        }
     }
 
     async fn get(&self, path: &str) -> Result<Bytes> {

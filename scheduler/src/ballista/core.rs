@@ -88,9 +88,13 @@ impl Core {
     }
 
     /// Keeps asking executors what they do until `stop`.
-    pub(crate) async fn keep_pulse(self, stop: CancellationToken) {
+    ///
+    /// # Errors
+    /// None.
+    pub(crate) async fn keep_pulse(self, stop: CancellationToken) -> Result<()> {
         let (server, registry) = (self.inner.server.clone(), Arc::clone(&self.inner.registry));
         self.inner.pulse.keep(server, registry, stop).await;
+        Ok(())
     }
 
     /// Serves executors on `listener` until `stop`.

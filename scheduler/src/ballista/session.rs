@@ -6,6 +6,7 @@ use datafusion::optimizer::OptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use gristmill_engine::config::Config;
+use gristmill_engine::session::with_settings;
 use std::sync::Arc;
 
 /// A build side below this goes whole to every task of the join; above it both sides are exchanged.
@@ -47,21 +48,12 @@ pub(super) fn job_context(
     plan: &Arc<dyn ExecutionPlan>,
     vcores: usize,
 ) -> SessionContext {
-    let mut state = session.state();
-    let untouched =
-        state.config().target_partitions() == SessionConfig::new_with_ballista().target_partitions();
-    let config = std::mem::take(state.config_mut());
-    let mut config =
-        config.set_usize("ballista.scheduler.max_partitions_per_task", max_partitions_per_task(plan));
-    if untouched {
-        config = config.with_target_partitions(vcores);
-    }
-    *state.config_mut() = config;
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "not a new session: one of the engine's, with settings for one job"
-    )]
-    SessionContext::new_with_state(state)
+    with_settings(session, |config| {
+        let untouched = config.target_partitions() == SessionConfig::new_with_ballista().target_partitions();
+        let config =
+            config.set_usize("ballista.scheduler.max_partitions_per_task", max_partitions_per_task(plan));
+        if untouched { config.with_target_partitions(vcores) } else { config }
+    })
 }
 
 /// One partition a task for plans that write, so that what a retry writes again is small; otherwise as many as an

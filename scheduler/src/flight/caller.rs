@@ -88,7 +88,7 @@ impl Caller {
             })?,
             Claim::Connection => self.connection_session().map_err(|error| error_to_status(&error))?,
         };
-        self.inner.session_number.get_or_init(|| found.number);
+        self.note_session(&found);
         Ok(found)
     }
 
@@ -117,7 +117,7 @@ impl Caller {
         let ends_with_connection = headers.get(SESSION_SCOPE).is_some_and(|scope| scope == ONE_CONNECTION);
         let lifetime = if ends_with_connection { Lifetime::Connection } else { Lifetime::Client };
         let opened = self.inner.sessions.open(lifetime)?;
-        self.inner.session_number.get_or_init(|| opened.number);
+        self.note_session(&opened);
         if let (Some(peer), true) = (&self.inner.peer, ends_with_connection) {
             *peer.bond() = Some(opened.bond());
         }
@@ -130,6 +130,11 @@ impl Caller {
         if matches!(self.inner.claim, Claim::Cookie(_)) {
             self.set_cookie(format!("{COOKIE}=; Path=/; Max-Age=0"));
         }
+    }
+
+    /// Remembers whose session the request uses, for the log.
+    pub(super) fn note_session(&self, session: &ClientSession) {
+        self.inner.session_number.get_or_init(|| session.number);
     }
 
     /// Remembers what the request is about, for the log.

@@ -55,7 +55,7 @@ impl Visit {
                 Ok(response)
             }
             Err(status) => {
-                let mut status = with_frame(status);
+                let mut status = with_frame(status, self.method);
                 self.caller.write_cookie(status.metadata_mut());
                 Err(status)
             }

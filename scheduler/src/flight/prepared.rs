@@ -1,10 +1,16 @@
 //! Prepared statements: parsed once, planned at each execution, since a table may have changed in between.
 
+use super::status::{OrStatus, flight_to_status};
 use super::tickets::StatementId;
+use arrow_flight::FlightData;
+use arrow_flight::decode::FlightRecordBatchStream;
+use arrow_flight::error::FlightError;
+use futures::{Stream, StreamExt, TryStreamExt};
 use gristmill_engine::statement::Statement;
 use gristmill_engine::{Code, Error, Result};
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use tonic::Status;
 
 /// How many a session may have open.
 const MAX_PREPARED: usize = 1_024;
@@ -51,6 +57,26 @@ impl PreparedStatements {
     pub(super) fn close(&self, id: StatementId) {
         self.table.lock().remove(&id);
     }
+}
+
+/// Reads what a driver binds: those that always bind send no columns for a statement without parameters.
+///
+/// # Errors
+/// `Unsupported` for any column.
+pub(super) async fn refuse_bound_values(
+    data: impl Stream<Item = Result<FlightData, Status>> + Send + 'static,
+) -> Result<(), Status> {
+    // The first message may hold the command alone.
+    let data = data.try_filter(|data| std::future::ready(!data.data_header.is_empty()));
+    let mut batches = FlightRecordBatchStream::new_from_flight_data(data.map_err(FlightError::from));
+    while let Some(batch) = batches.next().await {
+        if batch.map_err(flight_to_status)?.num_columns() > 0 {
+            return Err(Error::new(Code::Unsupported, "bound parameters are not supported")
+                .with_hint("write the values into the statement"))
+            .or_status();
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use futures::{StreamExt, stream};
 use gristmill_engine::session::{Effect, Session, StatementInfo};
-use gristmill_engine::statement::Statement;
+use gristmill_engine::statement::{Statement, StatementKind};
 use gristmill_engine::{Code, Error, Result};
 
 /// The columns in which statements say how many rows they wrote: ours, and DataFusion's.
@@ -45,12 +45,11 @@ pub(super) async fn describe(session: &SessionUse, statement: &Statement) -> Res
 
 /// The columns that a prepared statement announces; `None` makes drivers count rows instead of fetching them.
 ///
-/// What `CREATE TRAINING SET` returns is worth fetching; the lone `count` of an `INSERT` is an update count.
-pub(super) fn announced_columns(info: &StatementInfo) -> Option<&SchemaRef> {
-    let fields = info.schema.fields();
-    let fetched = match info.effect {
-        Effect::Query => true,
-        Effect::Change => !fields.is_empty() && !(fields.len() == 1 && fields[0].name() == "count"),
+/// Of what changes something, only a training set's splits are worth fetching.
+pub(super) fn announced_columns<'a>(statement: &Statement, info: &'a StatementInfo) -> Option<&'a SchemaRef> {
+    let fetched = match (info.effect, &statement.kind) {
+        (Effect::Query, _) | (Effect::Change, StatementKind::CreateTrainingSet(_)) => true,
+        (Effect::Change, _) => false,
     };
     fetched.then_some(&info.schema)
 }

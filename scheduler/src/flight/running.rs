@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// Where the rows of a running statement come from, shared by who reads them and who may cancel them.
 ///
@@ -21,7 +22,13 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 #[derive(Default)]
 pub(super) struct Slot {
     cancelled: CancellationToken,
-    rows: Mutex<Option<SendableRecordBatchStream>>,
+    rows: Mutex<Option<Source>>,
+}
+
+/// The rows, and the sign that they are being computed, which is given up after them.
+struct Source {
+    rows: SendableRecordBatchStream,
+    _work: TaskTrackerToken,
 }
 
 impl Slot {
@@ -36,14 +43,14 @@ impl Slot {
         self.cancelled.is_cancelled()
     }
 
-    fn put(&self, rows: SendableRecordBatchStream) {
-        *self.rows.lock() = Some(rows);
+    fn put(&self, source: Source) {
+        *self.rows.lock() = Some(source);
         self.drop_if_cancelled();
     }
 
     fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Result<RecordBatch>>> {
         let polled = match self.rows.lock().as_mut() {
-            Some(rows) => rows.as_mut().poll_next(cx),
+            Some(source) => source.rows.as_mut().poll_next(cx),
             None => Poll::Ready(None),
         };
         self.drop_if_cancelled();
@@ -97,7 +104,7 @@ impl Running {
 
     /// Its rows.
     pub(super) fn rows(self, stream: SendableRecordBatchStream) -> RunningRows {
-        self.slot.put(stream);
+        self.slot.put(Source { rows: stream, _work: self.session.work() });
         RunningRows {
             cancelled: Box::pin(self.slot.cancelled.clone().cancelled_owned()),
             running: self,

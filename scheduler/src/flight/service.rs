@@ -3,16 +3,15 @@
 use super::actions;
 use super::caller::Caller;
 use super::metadata::{self, about, no_rows, one_batch};
+use super::prepared::refuse_bound_values;
 use super::results::{FlightStream, arrow_error, flight_info};
 use super::run::{announce, announced_columns, describe, fetch, fetch_now, parse_one, update};
 use super::sessions::{SessionUse, Sessions};
 use super::sql_info::sql_info;
-use super::status::{OrStatus, flight_to_status};
-use super::tickets::{Handle, Purpose, Signer};
+use super::status::{OrStatus, status_to_error, with_code};
+use super::tickets::{Handle, Purpose, Signer, StatementId};
 use super::xdbc_types::xdbc_types;
 
-use arrow_flight::decode::FlightRecordBatchStream;
-use arrow_flight::error::FlightError;
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::sql::metadata::{GetCatalogsBuilder, SqlInfoData, XdbcTypeInfoData};
 use arrow_flight::sql::server::{FlightSqlService, PeekableFlightDataStream};
@@ -29,7 +28,7 @@ use arrow_flight::{
     Action, FlightDescriptor, FlightInfo, HandshakeRequest, HandshakeResponse, SchemaResult, Ticket,
 };
 use datafusion::arrow::datatypes::Schema;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::stream;
 use gristmill_engine::statement::Statement;
 use gristmill_engine::{Code, Error, Result};
 use prost::Message;
@@ -87,13 +86,41 @@ impl FlightSql {
         Ok((session, statement))
     }
 
-    /// A prepared statement and the session it belongs to, whoever asks: see [`super::tickets`].
-    fn prepared<T>(&self, handle: &[u8], request: &Request<T>) -> Result<(SessionUse, Statement), Status> {
-        let handle = self.signer.verify(Purpose::Prepared, handle).or_status()?;
+    /// The session that a handle belongs to, whoever asks: see [`super::tickets`].
+    fn holder<T>(
+        &self,
+        purpose: Purpose,
+        handle: &[u8],
+        request: &Request<T>,
+    ) -> Result<(SessionUse, StatementId), Status> {
+        let handle = self.signer.verify(purpose, handle).or_status()?;
         let session = self.sessions.find_number(handle.session).or_status()?;
-        let statement = session.prepared.get(handle.id).or_status()?;
+        Caller::of(request)?.note_session(&session);
+        Ok((session, handle.id))
+    }
+
+    fn prepared<T>(&self, handle: &[u8], request: &Request<T>) -> Result<(SessionUse, Statement), Status> {
+        let (session, id) = self.holder(Purpose::Prepared, handle, request)?;
+        let statement = session.prepared.get(id).or_status()?;
         Caller::of(request)?.note(&statement.text);
         Ok((session, statement))
+    }
+
+    async fn prepare(
+        &self,
+        sql: &str,
+        request: &Request<Action>,
+    ) -> Result<ActionCreatePreparedStatementResult, Status> {
+        let (session, statement) = self.statement(sql, request)?;
+        let info = describe(&session, &statement).await.or_status()?;
+        let columns =
+            announced_columns(&statement, &info).map(|schema| ipc_bytes(schema)).transpose().or_status()?;
+        let handle = Handle { session: session.number, id: session.prepared.add(statement).or_status()? };
+        Ok(ActionCreatePreparedStatementResult {
+            prepared_statement_handle: self.signer.sign(Purpose::Prepared, handle),
+            dataset_schema: columns.unwrap_or_default(),
+            parameter_schema: ipc_bytes(&Schema::empty()).or_status()?,
+        })
     }
 
     async fn announced(
@@ -151,10 +178,9 @@ impl FlightSqlService for FlightSql {
         self.announced(session, statement, request).await
     }
 
-    async fn do_get_statement(&self, ticket: TicketStatementQuery, _: Request<Ticket>) -> Rows {
-        let handle = self.signer.verify(Purpose::Result, &ticket.statement_handle).or_status()?;
-        let session = self.sessions.find_number(handle.session).or_status()?;
-        fetch(session, handle.id).await.map(Response::new).or_status()
+    async fn do_get_statement(&self, ticket: TicketStatementQuery, request: Request<Ticket>) -> Rows {
+        let (session, id) = self.holder(Purpose::Result, &ticket.statement_handle, &request)?;
+        fetch(session, id).await.map(Response::new).or_status()
     }
 
     async fn do_put_statement_update(
@@ -173,14 +199,10 @@ impl FlightSqlService for FlightSql {
         request: Request<Action>,
     ) -> Result<ActionCreatePreparedStatementResult, Status> {
         refuse_transaction(query.transaction_id.as_ref())?;
-        let (session, statement) = self.statement(&query.query, &request)?;
-        let info = describe(&session, &statement).await.or_status()?;
-        let columns = announced_columns(&info).map(|schema| ipc_bytes(schema)).transpose().or_status()?;
-        let handle = Handle { session: session.number, id: session.prepared.add(statement).or_status()? };
-        Ok(ActionCreatePreparedStatementResult {
-            prepared_statement_handle: self.signer.sign(Purpose::Prepared, handle),
-            dataset_schema: columns.unwrap_or_default(),
-            parameter_schema: ipc_bytes(&Schema::empty()).or_status()?,
+        self.prepare(&query.query, &request).await.map_err(|status| match status.code() {
+            // To a driver this code means that nothing can be prepared; it would go on without, and lose the reason.
+            tonic::Code::Unimplemented => with_code(tonic::Code::InvalidArgument, &status_to_error(&status)),
+            _ => status,
         })
     }
 
@@ -211,24 +233,13 @@ impl FlightSqlService for FlightSql {
         update(&session, &statement).await.or_status()
     }
 
-    /// Binding: drivers that always bind send no columns for a statement without parameters.
     async fn do_put_prepared_statement_query(
         &self,
         query: CommandPreparedStatementQuery,
         request: Request<PeekableFlightDataStream>,
     ) -> Result<DoPutPreparedStatementResult, Status> {
         self.prepared(&query.prepared_statement_handle, &request)?;
-        let data = request.into_inner().map_err(FlightError::from);
-        let with_header = data.try_filter(|data| std::future::ready(!data.data_header.is_empty()));
-        let mut batches = FlightRecordBatchStream::new_from_flight_data(with_header);
-        while let Some(batch) = batches.next().await {
-            let batch = batch.map_err(flight_to_status)?;
-            if batch.num_columns() > 0 {
-                return Err(Error::new(Code::Unsupported, "bound parameters are not supported")
-                    .with_hint("write the values into the statement"))
-                .or_status();
-            }
-        }
+        refuse_bound_values(request.into_inner()).await?;
         Ok(DoPutPreparedStatementResult { prepared_statement_handle: Some(query.prepared_statement_handle) })
     }
 

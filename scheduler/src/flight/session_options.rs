@@ -2,6 +2,7 @@
 //!
 //! **Source** `Flight.proto`; arrow-flight has no types for these messages yet.
 
+use datafusion::config::ConfigEntry;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use gristmill_engine::session::Session;
@@ -12,6 +13,9 @@ use std::collections::BTreeMap;
 /// The options that ADBC and JDBC know by other names than `SET` does.
 const ALIASES: [(&str, &str); 2] =
     [("catalog", "datafusion.catalog.default_catalog"), ("schema", "datafusion.catalog.default_schema")];
+
+/// The settings that are a client's business; those of the cluster underneath are not.
+const PREFIXES: [&str; 2] = ["datafusion.", "gristmill."];
 
 /// A setting whose name has one of these is not shown.
 const SECRET_WORDS: [&str; 5] = ["secret", "password", "token", "credential", "access_key"];
@@ -109,9 +113,7 @@ pub(super) async fn set(session: &Session, request: SetSessionOptionsRequest) ->
 
 /// The session's settings, all as text, as `SHOW ALL` has them.
 pub(super) fn get(ctx: &SessionContext) -> GetSessionOptionsResult {
-    let entries = ctx.state().config_options().entries();
-    let mut session_options: BTreeMap<_, _> = entries
-        .into_iter()
+    let mut session_options: BTreeMap<_, _> = entries(ctx)
         .filter(|entry| !SECRET_WORDS.iter().any(|word| entry.key.contains(word)))
         .filter_map(|entry| Some((entry.key, text(entry.value?))))
         .collect();
@@ -123,6 +125,11 @@ pub(super) fn get(ctx: &SessionContext) -> GetSessionOptionsResult {
     GetSessionOptionsResult { session_options }
 }
 
+fn entries(ctx: &SessionContext) -> impl Iterator<Item = ConfigEntry> + use<> {
+    let entries = ctx.state().config_options().entries();
+    entries.into_iter().filter(|entry| PREFIXES.iter().any(|prefix| entry.key.starts_with(prefix)))
+}
+
 fn text(value: String) -> SessionOptionValue {
     SessionOptionValue { value: Some(OptionValue::Text(value)) }
 }
@@ -130,8 +137,7 @@ fn text(value: String) -> SessionOptionValue {
 async fn set_one(session: &Session, name: &str, value: Option<OptionValue>) -> Result<(), OptionErrorKind> {
     let key = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, key)| *key);
     // Also what keeps other SQL out of the statement below.
-    let known = session.context().state().config_options().entries().iter().any(|entry| entry.key == key);
-    if !known {
+    if !entries(&session.context()).any(|entry| entry.key == key) {
         return Err(OptionErrorKind::InvalidName);
     }
     let sql = match value {

@@ -11,7 +11,10 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// How many sessions there may be at a time.
 const MAX_SESSIONS: usize = 1_024;
@@ -24,6 +27,8 @@ pub(super) struct Sessions {
     engine: Engine,
     idle_timeout: Duration,
     table: Mutex<Table>,
+    /// Sessions that have ended and are not cleaned up yet.
+    leaving: TaskTracker,
 }
 
 #[derive(Default)]
@@ -47,6 +52,8 @@ pub(super) struct ClientSession {
     /// Its client has shown its cookie, so it is found again after its connection is gone.
     remembered: AtomicBool,
     activity: Mutex<Activity>,
+    /// What it computes now.
+    work: TaskTracker,
     ended: CancellationToken,
     end: Arc<OnceLock<End>>,
 }
@@ -91,7 +98,7 @@ pub(super) struct SessionUse {
 
 impl Sessions {
     pub(super) fn new(engine: Engine, idle_timeout: Duration) -> Arc<Self> {
-        Arc::new(Self { engine, idle_timeout, table: Mutex::default() })
+        Arc::new(Self { engine, idle_timeout, table: Mutex::default(), leaving: TaskTracker::new() })
     }
 
     /// The engine behind all sessions.
@@ -120,6 +127,7 @@ impl Sessions {
             lifetime,
             remembered: AtomicBool::new(false),
             activity: Mutex::new(Activity { users: 0, last_use: Instant::now() }),
+            work: TaskTracker::new(),
             ended: CancellationToken::new(),
             end: Arc::default(),
         });
@@ -177,7 +185,7 @@ impl Sessions {
     pub(super) fn close(&self, session: &ClientSession, end: End) {
         let removed = self.table.lock().remove(session);
         if removed {
-            session.end(end);
+            self.end(session, end);
         }
     }
 
@@ -185,16 +193,29 @@ impl Sessions {
     pub(super) fn close_all(&self) {
         let mut table = self.table.lock();
         table.shut = true;
-        let all: Vec<_> = table.by_number.values().cloned().collect();
+        table.by_secret.clear();
+        let all = std::mem::take(&mut table.by_number);
         drop(table);
-        all.iter().for_each(|session| session.end(End::Shutdown));
+        all.values().for_each(|session| self.end(session, End::Shutdown));
     }
 
-    /// Waits until what cancelled statements left behind is removed.
+    /// Waits until sessions that have ended compute nothing, and what their statements left behind is removed.
     pub(super) async fn settle(&self) {
-        let all: Vec<_> = self.table.lock().by_number.values().cloned().collect();
-        for session in all {
-            session.engine.settle().await;
+        self.leaving.close();
+        self.leaving.wait().await;
+    }
+
+    fn end(&self, session: &ClientSession, end: End) {
+        session.end(end);
+        // No runtime: the process is on its way out, and nothing can be waited for.
+        if let Ok(runtime) = Handle::try_current() {
+            let (work, engine) = (session.work.clone(), session.engine.clone());
+            let leave = async move {
+                work.close();
+                work.wait().await;
+                engine.settle().await;
+            };
+            self.leaving.spawn_on(leave, &runtime);
         }
     }
 
@@ -217,7 +238,7 @@ impl Sessions {
             table.remove(session);
         }
         drop(table);
-        idle.iter().for_each(|session| session.end(End::Idle));
+        idle.iter().for_each(|session| self.end(session, End::Idle));
         live.iter().for_each(|session| session.statements.drop_expired());
     }
 
@@ -272,11 +293,17 @@ impl ClientSession {
     /// # Errors
     /// Those of `work`; `Cancelled` or `ClusterUnavailable` when the session has ended.
     pub(super) async fn unless_ended<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let _work = self.work();
         tokio::select! {
             biased;
             () = self.ended.cancelled() => Err(self.cancelled_error()),
             done = work => done,
         }
+    }
+
+    /// A sign that something is computed, to be held meanwhile.
+    pub(super) fn work(&self) -> TaskTrackerToken {
+        self.work.token()
     }
 
     /// Why a statement of this session was cancelled.

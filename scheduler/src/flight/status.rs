@@ -61,18 +61,19 @@ pub fn status_to_error(status: &Status) -> Error {
     Error::new(engine_code(status.code()), message).with_source(status.clone())
 }
 
-/// The same status with an error of ours inside, for those that libraries below made.
-pub(super) fn with_frame(status: Status) -> Status {
+/// The same status with an error of ours inside, for those that libraries below made while they answered `method`.
+pub(super) fn with_frame(status: Status, method: &str) -> Status {
     if framed(&status).is_some() {
         return status;
     }
     let error = match status.code() {
-        tonic::Code::Unimplemented => Error::new(
-            Code::Unsupported,
-            format!("this Flight SQL request is not supported: {}", status.message()),
-        )
-        .with_hint("transactions, Substrait plans, bulk ingestion and bound parameters are not supported"),
-        code => Error::new(engine_code(code), status.message()),
+        tonic::Code::Unimplemented => {
+            Error::new(Code::Unsupported, format!("this kind of {method} request is not supported"))
+                .with_hint(
+                    "transactions, Substrait plans, bulk ingestion and bound parameters are not supported",
+                )
+        }
+        code => Error::new(engine_code(code), format!("{method}: {}", status.message())),
     };
     let mut ours = with_code(status.code(), &error);
     *ours.metadata_mut() = status.metadata().clone();
@@ -220,8 +221,9 @@ mod tests {
     fn a_status_of_others_keeps_its_meaning() {
         let back = status_to_error(&Status::unimplemented("no such method"));
         assert_eq!((back.code(), back.message()), (Code::Unsupported, "no such method"));
-        let framed = with_frame(Status::unimplemented("no such method"));
+        let framed = with_frame(Status::unimplemented("no default"), "DoPut");
         assert_eq!(framed.code(), tonic::Code::Unimplemented);
-        assert!(status_to_error(&framed).hint().is_some());
+        let back = status_to_error(&framed);
+        assert!(back.message().contains("DoPut") && back.hint().is_some(), "{back}");
     }
 }

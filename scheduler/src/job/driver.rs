@@ -15,7 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 /// How often progress is read and time limits are checked. What ends a job does not wait for it.
 const TICK: Duration = Duration::from_millis(200);
-/// How long cancelled tasks may go on writing files, after which those are deleted too.
+/// How long after a job's success Ballista may still be deleting files of its earlier stages: two deletions of one
+/// folder at a time get in each other's way.
+const SUCCESS_PAUSE: Duration = Duration::from_millis(250);
+/// How long cancelled tasks may go on writing files, after Ballista has deleted those of a failed job.
 const WIND_DOWN: Duration = Duration::from_secs(2);
 
 /// One job on the cluster, until nothing is left of it.
@@ -29,6 +32,7 @@ pub(crate) struct Driver {
     capacity: watch::Receiver<Capacity>,
     ticks: Interval,
     submitted: Option<Submitted>,
+    release_due: bool,
     snapshot: Snapshot,
     finished: Option<Arc<Finished>>,
     report: Report,
@@ -85,6 +89,7 @@ impl Driver {
             unwanted_seen: false,
             ticks,
             submitted: None,
+            release_due: false,
             snapshot: Snapshot::default(),
             finished: None,
             report,
@@ -108,7 +113,9 @@ impl Driver {
                 self.tell(&state);
             }
         }
-        self.clear_up(&state).await;
+        if self.release_due {
+            self.release(&state).await;
+        }
     }
 
     async fn next_events(&mut self, state: &State) -> Vec<Event> {
@@ -161,8 +168,9 @@ impl Driver {
                 tracing::info!(job = %submitted.job, name = %self.job.name, "cancelling a job");
                 self.core.cancel(&submitted.job).await;
             }
-            (Action::Release, Some(submitted)) => self.core.release(&submitted.job),
-            (Action::Cancel | Action::Release, None) => {}
+            // After the end is told, because it takes a pause.
+            (Action::Release, _) => self.release_due = true,
+            (Action::Cancel, None) => {}
         }
         Ok(())
     }
@@ -188,13 +196,11 @@ impl Driver {
         }
     }
 
-    async fn clear_up(&self, state: &State) {
+    async fn release(&self, state: &State) {
         let Some(submitted) = &self.submitted else { return };
-        if matches!(state, State::Ended(End::Delivered)) {
-            return;
-        }
-        tracing::warn!(job = %submitted.job, name = %self.job.name, ?state, "a job did not succeed");
-        tokio::time::sleep(WIND_DOWN).await;
+        tracing::info!(job = %submitted.job, name = %self.job.name, ?state, "a job is over");
+        let delivered = matches!(state, State::Ended(End::Delivered));
+        tokio::time::sleep(if delivered { SUCCESS_PAUSE } else { WIND_DOWN }).await;
         self.core.release(&submitted.job);
     }
 }

@@ -127,7 +127,9 @@ impl Faults {
     pub fn clear(&self) {
         let mut state = self.state.lock();
         state.rules.clear();
-        state.gates.drain(..).for_each(|(_, gate)| drop(gate.open.send_replace(true)));
+        for (_, gate) in state.gates.drain(..) {
+            gate.open.send_replace(true);
+        }
     }
 
     pub(super) async fn answer(

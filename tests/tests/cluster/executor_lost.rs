@@ -76,12 +76,12 @@ async fn a_lost_executor_ends_a_shuffled_write_in_a_whole_set_or_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_executor_leaves_no_upload_behind() {
     let server = Server::start();
-    let bucket = server.bucket("ml");
+    let bucket = server.bucket("models");
     let options = ClusterOptions::default().noticing_fast().with(server.settings());
     let mut cluster = Cluster::start(&program(), &options);
     let client = client(&cluster).await;
     let gate = server.faults().hold(Operation::UploadPart);
-    let sql = create("s3://ml/out", "");
+    let sql = create("s3://models/out", "");
     let kill = async {
         gate.wait_for(1, LIMIT).await;
         cluster.executors()[0].kill();
@@ -108,4 +108,22 @@ async fn a_query_survives_a_lost_executor_or_says_so() {
         Ok(answer) => assert_eq!(answer.rows(), expected),
         Err(error) => assert!(error.is_retryable(), "{}", error.report()),
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_any_executor_left_a_write_fails_in_time_with_nothing_visible() {
+    let mut cluster = Cluster::start(&program(), &ClusterOptions::default().noticing_fast());
+    let client = client(&cluster).await;
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let kill = async {
+        wait::until("a shard", LIMIT, || {
+            files_below(&out).iter().any(|it| it.starts_with("train/")).then_some(())
+        })
+        .await;
+        cluster.executors().iter_mut().for_each(tests::process::Process::kill);
+    };
+    let sql = create(out.to_str().unwrap(), "");
+    let (outcome, ()) = tokio::join!(wait::within("the job's end", END_LIMIT, client.run(&sql)), kill);
+    check_outcome(outcome.map(drop), &out);
 }

@@ -40,3 +40,10 @@ async fn a_bucket_that_does_not_exist_is_named() {
 async fn an_object_that_changes_while_it_is_read_fails_the_job() {
     check(s3_suite::check_changed_input).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_jobs_for_one_place_one_wins() {
+    let cluster = shared::cluster().await;
+    let (_use, server) = cluster.server().await;
+    s3_suite::check_race(&cluster.client().await, &cluster.client().await, server).await;
+}

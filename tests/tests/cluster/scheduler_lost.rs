@@ -38,12 +38,12 @@ async fn a_lost_scheduler_leaves_nothing_visible_on_a_disk() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scheduler_lost_at_the_first_commit_leaves_nothing_visible_on_s3() {
     let server = Server::start();
-    let bucket = server.bucket("ml");
+    let bucket = server.bucket("models");
     let mut cluster = Cluster::start(&program(), &ClusterOptions::default().with(server.settings()));
     let client = cluster.client().await;
     client.parquet("lineitem", &tests::data::tpch_small().await.join("lineitem.parquet")).await;
     let gate = server.faults().hold(Operation::CompleteUpload);
-    let sql = "CREATE TRAINING SET s LOCATION 's3://ml/out' STORED AS CSV AS SELECT * FROM lineitem";
+    let sql = "CREATE TRAINING SET s LOCATION 's3://models/out' STORED AS CSV AS SELECT * FROM lineitem";
     let kill = async {
         gate.wait_for(1, LIMIT).await;
         cluster.scheduler().kill();

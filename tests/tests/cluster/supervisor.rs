@@ -4,6 +4,7 @@ use crate::program;
 use nix::sys::signal::Signal;
 use std::time::Duration;
 use tests::engines::Engine;
+use tests::paths::files_below;
 use tests::wait;
 
 const LIMIT: Duration = Duration::from_secs(90);
@@ -18,7 +19,8 @@ fn word_after(log: &str, before: &str) -> Option<String> {
 async fn a_cluster_starts_answers_and_stops_with_all_its_processes() {
     let arguments =
         ["cluster", "--executors", "2", "--flight-port", "0", "--http-port", "0"].map(str::to_owned);
-    let mut process = program().spawn("cluster", &arguments);
+    let program = program();
+    let mut process = program.spawn("cluster", &arguments);
     let address =
         wait::until("the cluster", LIMIT, || word_after(&process.log(), "gristmill cluster ready: ")).await;
     assert_eq!(Engine::connect(&address).await.script("SELECT 1 + 1").await.value(), "2");
@@ -30,6 +32,7 @@ async fn a_cluster_starts_answers_and_stops_with_all_its_processes() {
     for id in ids {
         wait::until("the end of its processes", LIMIT, || has_ended(&id).then_some(())).await;
     }
+    assert_eq!(files_below(&program.folder().join("scratch")), Vec::<String>::new());
 }
 
 fn has_ended(id: &str) -> bool {

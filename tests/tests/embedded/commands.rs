@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 use tests::paths::files_below;
 use tests::process::Finished;
+use tests::training_set::visible;
 use tests::wait;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -93,6 +94,21 @@ fn check_signal(signal: Signal, code: i32) {
     process.signal(signal);
     assert_eq!(process.wait(STOP_LIMIT).code(), Some(code), "{}", process.log());
     assert_eq!(files_below(&out), Vec::<String>::new());
+}
+
+#[test]
+fn a_killed_process_leaves_nothing_visible_and_its_place_says_why_it_is_refused() {
+    let program = program();
+    let out = program.folder().join("out");
+    let create =
+        |query: &str| format!("CREATE TRAINING SET s LOCATION '{}' STORED AS CSV AS {query}", out.display());
+    let mut process = program.spawn("endless", &["run".to_owned(), "-c".to_owned(), create(ENDLESS)]);
+    wait::until_blocking("a shard that is being written", LIMIT, || is_writing(&out).then_some(()));
+    process.kill();
+    assert_eq!(visible(&out), Vec::<String>::new());
+    let again = program.run(&["run", "-c", &create("SELECT 1 AS x")], LIMIT);
+    assert_eq!(again.code, Some(1));
+    assert!(again.stderr.contains("error[GM0005]") && again.stderr.contains("died"), "{}", again.stderr);
 }
 
 fn is_writing(out: &Path) -> bool {

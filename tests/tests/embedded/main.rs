@@ -14,6 +14,7 @@ mod commands;
 mod demo;
 mod full_disk;
 mod laws;
+mod memory;
 mod repository;
 mod s3;
 mod sql;

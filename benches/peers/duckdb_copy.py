@@ -43,6 +43,8 @@ def main() -> None:
     options = {"csv": "FORMAT csv, HEADER false", "parquet": "FORMAT parquet"}[arguments.format]
     source, target = (str(path).replace("'", "''") for path in (arguments.input, file))
     connection = duckdb.connect(config={"threads": arguments.threads})
+    # Run with `python -c` it takes itself for interactive, and would draw on stdout.
+    connection.execute("SET enable_progress_bar = false")
     connection.execute(f"CREATE VIEW lineitem AS FROM read_parquet('{source}')")
     copy = f"COPY (SELECT * FROM lineitem {arguments.condition}) TO '{target}' ({options})"
 

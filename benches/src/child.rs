@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+/// How much is quoted of an output that is no result.
+const SHOWN_CHARACTERS: usize = 200;
+
 /// What a child measures.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Task {
@@ -42,7 +45,10 @@ pub(crate) fn read_result<T: DeserializeOwned>(mut command: Command) -> Result<T
         let message = format!("a measurement by \"{program}\" failed: {}", output.status);
         return Err(Error::new(Code::Internal, message).with_hint("what it says is above"));
     }
-    serde_json::from_slice(&output.stdout).map_err(not_json)
+    serde_json::from_slice(&output.stdout).map_err(|error| {
+        let start: String = String::from_utf8_lossy(&output.stdout).chars().take(SHOWN_CHARACTERS).collect();
+        not_json(error).context(format!("\"{program}\" gave \"{}\"", start.escape_debug()))
+    })
 }
 
 /// The child's side: does the task and prints what it measured.

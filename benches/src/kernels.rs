@@ -144,9 +144,10 @@ impl Timed {
         measure::median(&self.seconds)
     }
 
-    /// Nanoseconds per value.
-    fn ns(&self, values: u64) -> f64 {
-        self.median() * 1e9 / values as f64
+    /// Nanoseconds for one of `count`: the median, and the minimum in parentheses.
+    fn ns(&self, count: u64) -> [String; 2] {
+        let ns = |seconds: f64| format!("{:.1}", seconds * 1e9 / count as f64);
+        [ns(self.median()), format!("({})", ns(measure::minimum(&self.seconds)))]
     }
 }
 

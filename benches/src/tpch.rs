@@ -1,6 +1,7 @@
 //! `benches tpch`: the 22 queries, embedded Gristmill against plain DataFusion, and a cluster against embedded.
 //!
-//! Every query is run once by everyone without a clock, then `--runs` times in turns: A B C, A B C, …
+//! Every query is run once by everyone without a clock, then `--runs` times: those in this process in turns, A B, B A, …,
+//! and the cluster after them.
 
 use crate::cluster::{Cluster, ClusterArgs};
 use crate::contender::{Contender, Run};
@@ -95,25 +96,16 @@ async fn measure_all(args: &Args, dataset: &Dataset, cluster: Option<&Cluster>) 
     let mut results = Vec::new();
     for query in chosen(&args.queries) {
         say(&format!("Q{query}"));
-        let sql = text(query);
         let mut result = QueryResult {
             query,
             datafusion: Times::default(),
             gristmill: Times::default(),
             cluster: remote.as_ref().map(|_| Times::default()),
         };
-        for run in 0..=args.runs {
-            let is_warm = run > 0;
-            result.datafusion.add(datafusion.run(sql).await?, is_warm);
-            result.gristmill.add(gristmill.run(sql).await?, is_warm);
-            if let (Some(remote), Some(times)) = (&remote, &mut result.cluster)
-                && times.failure.is_none()
-            {
-                match in_time(remote, sql).await {
-                    Ok(run) => times.add(run, is_warm),
-                    Err(error) => times.failure = Some(error.report()),
-                }
-            }
+        measure_here(&mut result, [&datafusion, &gristmill], args.runs).await?;
+        if let (Some(remote), Some(times)) = (&remote, &mut result.cluster) {
+            times.failure =
+                measure_there(times, remote, query, args.runs).await.err().map(|error| error.report());
         }
         result.check_rows()?;
         results.push(result);
@@ -121,11 +113,31 @@ async fn measure_all(args: &Args, dataset: &Dataset, cluster: Option<&Cluster>) 
     Ok(results)
 }
 
-async fn in_time(remote: &Contender, sql: &str) -> Result<Run> {
-    tokio::time::timeout(CLUSTER_LIMIT, remote.run(sql)).await.map_err(|elapsed| {
-        Error::new(Code::JobFailed, format!("no answer in {} s", CLUSTER_LIMIT.as_secs()))
-            .with_source(elapsed)
-    })?
+/// DataFusion and Gristmill in turns. Whoever comes second finds the caches warm, so each is that as often as the other.
+async fn measure_here(result: &mut QueryResult, contenders: [&Contender; 2], runs: u32) -> Result<()> {
+    let sql = text(result.query);
+    for run in 0..=runs {
+        let is_gristmill_first = (run + u32::from(result.query)) % 2 == 1;
+        for is_gristmill in [is_gristmill_first, !is_gristmill_first] {
+            let taken = contenders[usize::from(is_gristmill)].run(sql).await?;
+            let times = if is_gristmill { &mut result.gristmill } else { &mut result.datafusion };
+            times.add(taken, run > 0);
+        }
+    }
+    Ok(())
+}
+
+/// The cluster by itself: its processes would leave cold caches to one of the others.
+async fn measure_there(times: &mut Times, remote: &Contender, query: u8, runs: u32) -> Result<()> {
+    for run in 0..=runs {
+        let answer = tokio::time::timeout(CLUSTER_LIMIT, remote.run(text(query))).await;
+        let taken = answer.map_err(|elapsed| {
+            Error::new(Code::JobFailed, format!("no answer in {} s", CLUSTER_LIMIT.as_secs()))
+                .with_source(elapsed)
+        })?;
+        times.add(taken?, run > 0);
+    }
+    Ok(())
 }
 
 impl Times {

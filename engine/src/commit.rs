@@ -65,6 +65,9 @@ impl ClaimedLocation {
     /// # Errors
     /// Those of the store. The caller then withdraws.
     pub async fn commit(&self, manifest: &Manifest, shards: &[ShardRecord]) -> Result<()> {
+        if !self.is_ours().await? {
+            return Err(occupied(self.store.as_ref(), CLAIM));
+        }
         let staged: Vec<StagedShard> = shards.iter().map(staged).collect();
         futures::stream::iter(staged.into_iter().map(Ok))
             .try_for_each_concurrent(IN_FLIGHT, |shard| {
@@ -87,6 +90,10 @@ impl ClaimedLocation {
     /// # Errors
     /// The first thing that could not be removed; everything is tried.
     pub async fn withdraw(&self, published: &[ShardRecord]) -> Result<()> {
+        if matches!(self.is_ours().await, Ok(false)) {
+            // What is published there is another job's.
+            return self.store.discard_job(&self.job).await.map(drop);
+        }
         // First, so that no manifest is ever seen without its shards. One that is there is this job's, written by a call
         // whose answer got lost: the claim keeps others away.
         let mut first_error = self.store.delete(MANIFEST).await.err();
@@ -105,6 +112,14 @@ impl ClaimedLocation {
         first_error = first_error.or_else(|| results.into_iter().find_map(Result::err));
         first_error = first_error.or(self.store.remove_empty_folders().await.err());
         first_error.map_or(Ok(()), Err)
+    }
+}
+
+impl ClaimedLocation {
+    /// Whether the claim is still this job's: a store whose create-if-absent is not atomic may let two jobs claim.
+    async fn is_ours(&self) -> Result<bool> {
+        let bytes = self.store.get(CLAIM).await?;
+        Ok(serde_json::from_slice::<Claim>(&bytes).is_ok_and(|claim| claim.job == self.job))
     }
 }
 

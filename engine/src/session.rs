@@ -22,6 +22,7 @@ mod embedded;
 mod external_tables;
 mod functions;
 mod options;
+mod partition_outer_joins;
 mod run;
 mod state;
 mod tables;
@@ -108,6 +109,10 @@ impl Engine {
         let config = session_config(engine.mode, engine.base.clone(), &engine.config);
         let state =
             build_state(config, Arc::clone(&engine.runtime), Arc::clone(&engine.stores), &engine.rules);
+        let state = match engine.mode {
+            Mode::Embedded => state,
+            Mode::Cluster => partition_outer_joins::with_partitioned_outer_joins(state),
+        };
         #[expect(clippy::disallowed_methods, reason = "this is the one place that builds sessions")]
         let ctx = Arc::new(SessionContext::new_with_state(state).enable_url_table());
         let session = Session {

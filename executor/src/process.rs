@@ -3,10 +3,11 @@
 use crate::ballista::TaskHost;
 use crate::ports::Ports;
 use crate::work_dir::WorkDir;
-use gristmill_engine::config::{Config, ExecutorConfig};
+use gristmill_engine::config::{Config, ExecutorConfig, ScratchConfig};
 use gristmill_engine::{Code, Error, Result};
 use std::convert::Infallible;
 use std::future::{Future, pending};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -21,8 +22,8 @@ const CONNECT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Runs an executor until `shutdown` completes, or the process gets SIGTERM or Ctrl-C.
 ///
-/// When asked to stop it takes no new tasks, gives the running ones a minute, and cancels what is left then: the
-/// scheduler runs those elsewhere. Once per process: the library below keeps process-wide state.
+/// When asked to stop it cancels its tasks and leaves; the scheduler runs them elsewhere. Once per process: the library
+/// below keeps process-wide state.
 ///
 /// # Errors
 /// `BadConfiguration`: it cannot listen where it should. `AccessDenied` and the like: no scratch folder.
@@ -30,7 +31,9 @@ const CONNECT_PAUSE: Duration = Duration::from_millis(200);
 pub async fn run(config: Arc<Config>, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
     let ports = Ports::choose(&config.executor).await?;
     let work_dir = WorkDir::create(&config.scratch.create()?)?;
-    let host = TaskHost::new(&config, ports, work_dir.path())?;
+    let scratch = ScratchConfig { dir: work_dir.spill(), ..config.scratch.clone() };
+    let config = Arc::new(Config { scratch, ..Config::clone(&config) });
+    let host = TaskHost::new(&config, ports, &work_dir.exchange())?;
     let asked = CancellationToken::new();
     let leave = async {
         tokio::select! {
@@ -53,12 +56,24 @@ async fn serve(config: &ExecutorConfig, host: &TaskHost, asked: &CancellationTok
         () = asked.cancelled() => return Ok(()),
         found = wait_for_scheduler(config) => found?,
     }
-    host.run().await?;
+    let mut running = pin!(host.run());
+    tokio::select! {
+        ended = &mut running => ended?,
+        () = host.scheduler_lost() => {
+            host.wind_down().await;
+            running.await?;
+        }
+    }
     if asked.is_cancelled() {
         return Ok(());
     }
-    // The library gives the same Ok when its services die or when five heartbeats in a row fail.
-    Err(unreachable_scheduler(config).context("the executor stopped"))
+    // The library gives the same Ok when the scheduler dismisses it because its heartbeats were late, and when a port of
+    // its own dies.
+    let ExecutorConfig { scheduler_host, scheduler_port, .. } = config;
+    let message = format!("the executor lost its place in the cluster of {scheduler_host}:{scheduler_port}");
+    Err(Error::new(Code::ClusterUnavailable, message).with_hint(
+        "it could not reach the scheduler, or not in time; start it again when the scheduler runs",
+    ))
 }
 
 async fn wait_for_scheduler(config: &ExecutorConfig) -> Result<()> {

@@ -1,4 +1,4 @@
-//! The executor's private folder for exchange files: gone when the executor is, one way or the other.
+//! The executor's private folder: gone when the executor is, one way or the other.
 
 use gristmill_engine::{Error, Result};
 use std::fs::{self, File};
@@ -41,15 +41,22 @@ impl WorkDir {
             lock.lock()?;
             // An executor that starts now may have swept the file before it was locked.
             if lock_path.exists() {
-                fs::create_dir(&path)?;
-                return Ok(Self { path, lock_path, _lock: lock });
+                let work_dir = Self { path, lock_path, _lock: lock };
+                fs::create_dir_all(work_dir.exchange())?;
+                fs::create_dir_all(work_dir.spill())?;
+                return Ok(work_dir);
             }
         }
     }
 
-    /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// Where exchange files go.
+    pub(crate) fn exchange(&self) -> PathBuf {
+        self.path.join("exchange")
+    }
+
+    /// Where operators spill. Apart from exchange files: Ballista deletes whatever is old where those are.
+    pub(crate) fn spill(&self) -> PathBuf {
+        self.path.join("spill")
     }
 }
 
@@ -101,7 +108,7 @@ mod tests {
     fn a_dropped_folder_is_gone_with_its_files() {
         let scratch = tempfile::tempdir().unwrap();
         let work_dir = WorkDir::create(scratch.path()).unwrap();
-        fs::write(work_dir.path().join("data.arrow"), "x").unwrap();
+        fs::write(work_dir.exchange().join("data.arrow"), "x").unwrap();
         drop(work_dir);
         assert_eq!(names(scratch.path()), 0);
     }
@@ -111,7 +118,7 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let first = WorkDir::create(scratch.path()).unwrap();
         let second = WorkDir::create(scratch.path()).unwrap();
-        assert!(first.path().is_dir() && second.path().is_dir());
+        assert!(first.exchange().is_dir() && second.exchange().is_dir());
     }
 
     #[test]
@@ -122,6 +129,6 @@ mod tests {
         fs::create_dir(scratch.path().join("somebody-elses")).unwrap();
         let work_dir = WorkDir::create(scratch.path()).unwrap();
         assert!(!scratch.path().join("executor-dead").exists());
-        assert!(scratch.path().join("somebody-elses").exists() && work_dir.path().exists());
+        assert!(scratch.path().join("somebody-elses").exists() && work_dir.spill().is_dir());
     }
 }

@@ -1,5 +1,6 @@
 //! Whether a plan is worth a cluster.
 
+use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
@@ -66,8 +67,9 @@ impl Sources {
             return;
         };
         let source: &dyn Any = scan.data_source().as_ref();
-        if source.is::<FileScanConfig>() {
+        if let Some(files) = source.downcast_ref::<FileScanConfig>() {
             self.files = true;
+            self.bound |= !crosses_processes(files);
         } else if let Some(memory) = source.downcast_ref::<MemorySourceConfig>() {
             let batches = memory.partitions().iter().flatten();
             self.memory_bytes += batches.map(|batch| batch.get_array_memory_size()).sum::<usize>();
@@ -75,6 +77,13 @@ impl Sources {
             self.bound = true;
         }
     }
+}
+
+/// DataFusion's encoding of plans forgets that text files are compressed, and its decoder refuses Avro unless it was
+/// built for it, which Ballista's is not: such files are read here.
+fn crosses_processes(files: &FileScanConfig) -> bool {
+    files.file_compression_type == FileCompressionType::UNCOMPRESSED
+        && files.file_source().file_type() != "avro"
 }
 
 #[cfg(test)]

@@ -47,16 +47,25 @@ impl<'a> Bench<'a> {
     }
 
     /// The training set is whole, and nothing else is in the bucket or on its way there.
-    fn check_whole(&self) {
+    async fn check_whole(&self) {
         let set = OnDisk::open(&self.folder.join("out"));
         assert_eq!(set.row_count(), ORDERS);
-        assert_eq!(self.server.open_uploads(), Vec::<String>::new());
+        self.check_uploads().await;
     }
 
     /// The bucket is as it was before the statement.
-    fn check_nothing(&self) {
-        assert_eq!(self.server.keys(self.bucket), ["in/orders.parquet"]);
-        assert_eq!(self.server.open_uploads(), Vec::<String>::new());
+    async fn check_nothing(&self) {
+        wait::until("an empty location", LIMIT, || {
+            (self.server.keys(self.bucket) == ["in/orders.parquet"]).then_some(())
+        })
+        .await;
+        self.check_uploads().await;
+    }
+
+    /// No upload is left. A task that is being dropped aborts its own in the background, so this takes a moment.
+    async fn check_uploads(&self) {
+        let gone = || self.server.open_uploads().is_empty().then_some(());
+        wait::until("uploads that are aborted", LIMIT, gone).await;
     }
 }
 
@@ -66,13 +75,13 @@ pub async fn check_round_trip(engine: &Engine, server: &Server) {
     let count = engine.script("SELECT count(*) FROM orders").await.value();
     assert_eq!(count, ORDERS.to_string());
     bench.run(&bench.create("SHUFFLE SEED 7 OPTIONS ('shards' '2')", "*")).await.expect("a training set");
-    bench.check_whole();
+    bench.check_whole().await;
     engine.script("DESCRIBE TRAINING SET 's3://round-trip/out'").await;
     let again = engine.fail(&bench.create("", "*")).await;
     assert_eq!(again.code(), Code::LocationNotEmpty, "{}", again.report());
-    bench.check_whole();
+    bench.check_whole().await;
     engine.script("DROP TRAINING SET 's3://round-trip/out'").await;
-    bench.check_nothing();
+    bench.check_nothing().await;
 }
 
 /// Writes shards of several parts, the last one smaller.
@@ -80,7 +89,7 @@ pub async fn check_multipart(engine: &Engine, server: &Server) {
     let bench = Bench::new(engine, server, "multipart").await;
     let columns = "orders.*, repeat(o_comment, 40) AS long";
     bench.run(&bench.create("OPTIONS ('shards' '1')", columns)).await.expect("a training set");
-    bench.check_whole();
+    bench.check_whole().await;
     let set = OnDisk::open(&bench.folder.join("out"));
     assert!(set.manifest.shards.iter().any(|shard| shard.bytes > 8 << 20), "{:#?}", set.manifest.shards);
 }
@@ -90,7 +99,7 @@ pub async fn check_failing_job(engine: &Engine, server: &Server) {
     let bench = Bench::new(engine, server, "failing").await;
     let error = engine.fail(&bench.create("", "*, 1 / (o_orderkey - 60000) AS x")).await;
     assert_eq!(error.code(), Code::BadRow, "{}", error.report());
-    bench.check_nothing();
+    bench.check_nothing().await;
 }
 
 /// A store that is slow, fails and hangs up now and then is no reason to fail.
@@ -111,7 +120,7 @@ pub async fn check_transient_faults(engine: &Engine, server: &Server) {
     server.faults().clear();
     result.unwrap_or_else(|error| panic!("after {injected} faults: {}", error.report()));
     assert!(injected > 0, "no fault was injected");
-    bench.check_whole();
+    bench.check_whole().await;
 }
 
 /// A request that was done, but whose answer never came, must not count as failed, nor as done twice.
@@ -129,7 +138,7 @@ pub async fn check_lost_answers(engine: &Engine, server: &Server) {
         let result = bench.run(&bench.create("", "*")).await;
         server.faults().clear();
         result.unwrap_or_else(|error| panic!("{bucket}: {}", error.report()));
-        bench.check_whole();
+        bench.check_whole().await;
     }
 }
 
@@ -148,7 +157,7 @@ pub async fn check_failing_commit(engine: &Engine, server: &Server) {
     server.faults().clear();
     let error = result.expect_err("a job without a manifest");
     assert_eq!(error.code(), Code::AccessDenied, "{}", error.report());
-    bench.check_nothing();
+    bench.check_nothing().await;
 }
 
 /// A bucket that does not exist is named, at once.
@@ -161,7 +170,7 @@ pub async fn check_missing_bucket(engine: &Engine, server: &Server) {
         assert_eq!(error.code(), Code::PathNotFound, "{sql}\n{}", error.report());
         assert!(error.message().contains("absent-bucket") && error.hint().is_some(), "{}", error.report());
     }
-    bench.check_nothing();
+    bench.check_nothing().await;
 }
 
 /// An input that is replaced while it is read fails the job, whatever was read of it.
@@ -179,7 +188,7 @@ pub async fn check_changed_input(engine: &Engine, server: &Server) {
     server.faults().clear();
     assert_eq!(error.code(), Code::InputChanged, "{}", error.report());
     assert!(error.message().contains("in/orders.parquet") && error.hint().is_some(), "{}", error.report());
-    bench.check_nothing();
+    bench.check_nothing().await;
 }
 
 /// Of two jobs that want the same place, one gets it and the other is refused.
@@ -193,5 +202,5 @@ pub async fn check_race(engine: &Engine, other: &Engine, server: &Server) {
         outcomes => panic!("not one of two: {outcomes:?}"),
     };
     assert_eq!(refused.code(), Code::LocationNotEmpty, "{}", refused.report());
-    bench.check_whole();
+    bench.check_whole().await;
 }

@@ -96,19 +96,20 @@ impl Write for Sink {
 pub(super) fn table(results: &[KernelResult]) -> Table {
     let mut table = Table::new(
         "CSV, per core",
-        ["columns", "by", "MB/s out", "ns/value", "bytes/value", "gristmill to it"],
+        ["columns", "by", "MB/s out", "ns/value", "(min)", "bytes/value", "gristmill to it"],
     );
     for result in results {
         let own = result.by.first().map_or(f64::NAN, Timed::median);
-        for timed in &result.by {
-            let is_own = result.by.first().is_some_and(|first| first.by == timed.by);
+        for (index, timed) in result.by.iter().enumerate() {
+            let [ns, ns_min] = timed.ns(result.values);
             table.push(vec![
                 result.columns.to_owned(),
                 timed.by.to_owned(),
                 mb_per_s(timed.bytes as f64, timed.median()),
-                format!("{:.1}", timed.ns(result.values)),
+                ns,
+                ns_min,
                 format!("{:.1}", timed.bytes as f64 / result.values as f64),
-                if is_own { String::new() } else { ratio(own, timed.median()) },
+                if index == 0 { String::new() } else { ratio(own, timed.median()) },
             ]);
         }
     }

@@ -85,15 +85,17 @@ fn assign_splits(sample: &Sample) -> Result<KernelResult> {
 /// A row per key and implementation.
 pub(super) fn table(results: &[KernelResult]) -> Table {
     let mut table =
-        Table::new("hashing rows, per core", ["key", "by", "ns/value", "ns/row", "gristmill to it"]);
+        Table::new("hashing rows, per core", ["key", "by", "ns/value", "(min)", "ns/row", "gristmill to it"]);
     for result in results {
         let own = result.by.first().map_or(f64::NAN, Timed::median);
         for (index, timed) in result.by.iter().enumerate() {
+            let ([ns, ns_min], [ns_per_row, _]) = (timed.ns(result.values), timed.ns(result.rows));
             table.push(vec![
                 result.columns.to_owned(),
                 timed.by.to_owned(),
-                format!("{:.1}", timed.ns(result.values)),
-                format!("{:.1}", timed.ns(result.rows)),
+                ns,
+                ns_min,
+                ns_per_row,
                 if index == 0 { String::new() } else { ratio(own, timed.median()) },
             ]);
         }

@@ -8,7 +8,7 @@ use crate::statement::{Statement, StatementKind};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
-use datafusion::logical_expr::{DdlStatement, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{DdlStatement, LogicalPlan, LogicalPlanBuilder, Statement as PlanStatement};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt};
 use std::sync::Arc;
@@ -116,6 +116,9 @@ impl Session {
             LogicalPlan::Ddl(DdlStatement::CreateExternalTable(table)) => {
                 external_tables::check_locations(&self.planning_state(), table).await?;
                 Some(external_tables::describe(table))
+            }
+            LogicalPlan::Statement(PlanStatement::SetVariable(set)) => {
+                Some(format!("cannot set {} to \"{}\"", set.variable, set.value))
             }
             _ => None,
         };

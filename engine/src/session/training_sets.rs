@@ -186,6 +186,7 @@ impl Cleanup {
         {
             tracing::warn!(%leftover, "could not remove everything a failed job wrote");
         }
+        self.session.engine().stores().settle().await;
         error
     }
 }
@@ -194,10 +195,12 @@ impl Drop for Cleanup {
     fn drop(&mut self) {
         let Some(claimed) = self.claimed.take() else { return };
         let published = std::mem::take(&mut self.published);
+        let stores = Arc::clone(self.session.engine().stores());
         let withdraw = async move {
             if let Err(leftover) = claimed.withdraw(&published).await {
                 tracing::warn!(%leftover, "could not remove everything a cancelled job wrote");
             }
+            stores.settle().await;
         };
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => {

@@ -21,6 +21,8 @@ use object_store::{
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::Arc;
+use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
 use upload::S3Upload;
 
 /// How many requests that discard a job are on their way at a time.
@@ -56,6 +58,8 @@ struct Target {
     store: Arc<dyn MultipartObjectStore>,
     place: Location,
     upload_id: String,
+    /// Where it is aborted when nobody waits for that.
+    background: TaskTracker,
 }
 
 impl Target {
@@ -70,11 +74,12 @@ impl Target {
 }
 
 /// A prefix of a bucket as a [`ShardStore`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct S3Shards {
     location: Location,
     store: Arc<dyn MultipartObjectStore>,
     limits: UploadLimits,
+    background: TaskTracker,
 }
 
 impl S3Shards {
@@ -83,12 +88,40 @@ impl S3Shards {
         store: Arc<dyn MultipartObjectStore>,
         limits: UploadLimits,
     ) -> Self {
-        Self { location, store, limits }
+        Self { location, store, limits, background: TaskTracker::new() }
+    }
+
+    /// The same; what goes on behind its callers' backs is counted in `background`.
+    pub(super) fn tracked_by(self, background: TaskTracker) -> Self {
+        Self { background, ..self }
     }
 
     fn journal(&self, job: &str) -> Result<Journal> {
         let folder = self.location.join(&format!("_gristmill/uploads/{job}"))?;
         Ok(Journal::new(Arc::clone(&self.store), folder))
+    }
+
+    fn target(&self, place: Location, upload_id: String) -> Target {
+        Target { store: Arc::clone(&self.store), place, upload_id, background: self.background.clone() }
+    }
+
+    /// Starts an upload and notes it.
+    async fn open(
+        self,
+        journal: Journal,
+        place: Location,
+        path: String,
+        attempt: String,
+    ) -> Result<S3Upload> {
+        let upload_id = match self.store.create_multipart(place.object_path()).await {
+            Ok(upload_id) => upload_id,
+            Err(failure) => return Err(error(place, failure)),
+        };
+        let target = self.target(place, upload_id);
+        // From here on, dropping it aborts the upload.
+        let mut upload = S3Upload::new(path.clone(), target.clone(), self.limits);
+        upload.noted_as(journal.note(&attempt, &path, &target.upload_id).await?);
+        Ok(upload)
     }
 
     async fn size_of(&self, place: &Location) -> Result<Option<u64>> {
@@ -138,15 +171,16 @@ impl ShardStore for S3Shards {
         attempt.check()?;
         let place = self.location.join(path)?;
         let journal = self.journal(&attempt.job)?;
-        let upload_id = match self.store.create_multipart(place.object_path()).await {
-            Ok(upload_id) => upload_id,
-            Err(failure) => return Err(error(place, failure)),
-        };
-        let target = Target { store: Arc::clone(&self.store), place, upload_id };
-        // From here on, dropping it aborts the upload.
-        let mut upload = S3Upload::new(path.to_owned(), target.clone(), self.limits);
-        upload.noted_as(journal.note(&attempt.attempt, path, &target.upload_id).await?);
-        Ok(Box::new(upload))
+        let opening = self.clone().open(journal, place.clone(), path.to_owned(), attempt.attempt.clone());
+        let (give, take) = oneshot::channel();
+        // In a task of its own, because a caller that is dropped half-way would leave an upload that nobody knows of.
+        // An upload that nobody takes is dropped in the task, and so aborted.
+        self.background.spawn(async move { drop(give.send(opening.await)) });
+        match take.await {
+            Ok(upload) => Ok(Box::new(upload?)),
+            Err(stopped) => Err(Error::new(Code::Internal, format!("opening the upload of {place} stopped"))
+                .with_source(stopped)),
+        }
     }
 
     async fn publish(&self, shard: &StagedShard) -> Result<()> {
@@ -184,9 +218,7 @@ impl ShardStore for S3Shards {
                 let was_there = match journal.read(&note).await? {
                     Some(entry) => {
                         let place = self.location.join(&entry.path)?;
-                        Target { store: Arc::clone(&self.store), place, upload_id: entry.upload_id }
-                            .abort()
-                            .await?
+                        self.target(place, entry.upload_id).abort().await?
                     }
                     None => false,
                 };

@@ -14,7 +14,12 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::task::TaskTracker;
 use url::Url;
+
+/// How long uploads that were given up are waited for.
+const SETTLE_LIMIT: Duration = Duration::from_secs(10);
 
 /// All stores of one process, for reading (as DataFusion's registry) and for writing ([`Stores::shards`]).
 pub struct Stores {
@@ -23,6 +28,8 @@ pub struct Stores {
     local: Arc<LocalFileSystem>,
     buckets: Mutex<HashMap<String, Arc<AmazonS3>>>,
     registered: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
+    /// Uploads that are being opened or aborted.
+    background: TaskTracker,
 }
 
 impl Stores {
@@ -35,6 +42,7 @@ impl Stores {
             local: Arc::new(LocalFileSystem::new()),
             buckets: Mutex::default(),
             registered: Mutex::default(),
+            background: TaskTracker::new(),
         })
     }
 
@@ -55,9 +63,19 @@ impl Stores {
                     part_bytes: self.write.part_bytes.as_usize(),
                     in_flight: self.write.uploads_in_flight,
                 };
-                Arc::new(S3Shards::new(location.clone(), self.bucket(bucket)?, limits))
+                let shards = S3Shards::new(location.clone(), self.bucket(bucket)?, limits);
+                Arc::new(shards.tracked_by(self.background.clone()))
             }
         })
+    }
+
+    /// Waits until the uploads that were given up are aborted, but not for ever: others may go on all the time.
+    pub async fn settle(&self) {
+        self.background.close();
+        if tokio::time::timeout(SETTLE_LIMIT, self.background.wait()).await.is_err() {
+            tracing::debug!("uploads are still being opened or aborted");
+        }
+        self.background.reopen();
     }
 
     /// The store to read `location` from.

@@ -17,8 +17,12 @@ use datafusion::prelude::SessionConfig;
 use gristmill_engine::write::{WriterIdentity, stamp_writers};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+/// How long what a stopped task leaves behind gets to be cleaned up.
+const CLEAN_UP_PAUSE: Duration = Duration::from_secs(1);
 
 /// Prepares a task's plan, then leaves it to Ballista:
 ///
@@ -141,6 +145,9 @@ impl QueryStageExecutor for TaskExecution {
         let _guard = self.cancelled.clone().drop_guard();
         let result = self.inner.execute_query_stage(task_id, context).await;
         if result.is_err() && self.stop_all.is_cancelled() {
+            // The process ends when this returns. Writers that were dropped just now abort their uploads in the
+            // background.
+            tokio::time::sleep(CLEAN_UP_PAUSE).await;
             return Err(stopped());
         }
         result

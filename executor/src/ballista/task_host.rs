@@ -21,13 +21,15 @@ use gristmill_engine::{Code, Error, Result};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// How long running tasks get when the executor is asked to stop. The scheduler waits as long before it gives up on
-/// an executor that said it is leaving; a spot instance gets two minutes in all.
-const DRAIN_LIMIT: Duration = Duration::from_secs(60);
+/// Ballista gives up after the fifth.
+const LOST_HEARTBEATS: u32 = 4;
+const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
+/// How long cancelled tasks may take to end.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// How long the files of a job are kept when the scheduler never says that they can go, because it was restarted.
 const FORGOTTEN_AFTER: Duration = Duration::from_hours(24);
 const CLEAN_UP_INTERVAL: Duration = Duration::from_mins(10);
@@ -71,16 +73,31 @@ impl TaskHost {
         })
     }
 
-    /// Leaves the cluster: no new tasks, a minute for the running ones, then [`Self::run`] ends.
+    /// Completes when no heartbeat got through for a while, just before Ballista gives up: it would let tasks run on,
+    /// writing what nobody will ever ask for, and wait for them.
+    pub(crate) async fn scheduler_lost(&self) {
+        let limit = LOST_HEARTBEATS * Duration::from_secs(self.process.executor_heartbeat_interval_seconds);
+        let (mut was_ready, mut last_ready) = (false, Instant::now());
+        while !was_ready || last_ready.elapsed() < limit {
+            tokio::time::sleep(HEALTH_INTERVAL).await;
+            if self.process.health.is_ready() {
+                (was_ready, last_ready) = (true, Instant::now());
+            }
+        }
+    }
+
+    /// Leaves the cluster: no new tasks, the running ones are cancelled, then [`Self::run`] ends.
+    ///
+    /// Tasks are not given time: Ballista stops reporting when the last one ends, before that is reported, and with
+    /// this process go the files that it has written. The scheduler runs them elsewhere either way, now or later.
     pub(crate) async fn wind_down(&self) {
         // From the next heartbeat on the scheduler sends no tasks.
         TERMINATING.store(true, Ordering::Release);
-        if tokio::time::timeout(DRAIN_LIMIT, self.running.all_ended()).await.is_err() {
-            tracing::warn!("stopping tasks that did not end in time; the scheduler runs them elsewhere");
-        }
         self.stop_all.cancel();
-        // The only way to end Ballista's process function from inside the process. After a signal it has ended by
-        // itself, and nobody listens any more.
+        if tokio::time::timeout(STOP_LIMIT, self.running.all_ended()).await.is_err() {
+            tracing::warn!("leaving tasks that did not end in time");
+        }
+        // The only way to end Ballista's process function from inside the process. After a signal it ends by itself.
         if let Err(error) = self.ask_to_stop().await {
             tracing::debug!(%error, "the executor did not take the request to stop");
         }

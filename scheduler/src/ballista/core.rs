@@ -32,8 +32,8 @@ pub(super) type Server = SchedulerServer<LogicalPlanNode, PhysicalPlanNode>;
 
 /// Ballista's loop posts events into its own queue and waits for room in it: a queue that fills up never empties.
 const EVENT_QUEUE: u32 = 1_000_000;
-/// How long an executor that said it is leaving may take. Executors give their tasks as long.
-const LEAVING_LIMIT: Duration = Duration::from_secs(60);
+/// How long an executor that said it is leaving may take; a little longer than executors give their tasks.
+const LEAVING_LIMIT: Duration = Duration::from_secs(10);
 
 /// Ballista's scheduler. Cheap to clone.
 #[derive(Clone)]

@@ -7,6 +7,7 @@ mod board;
 mod core;
 mod internal_port;
 mod jobs;
+mod live_inputs;
 mod missing_tasks;
 mod pulse;
 mod registry;

@@ -1,4 +1,4 @@
-//! What executors are doing right now, asked of them every other second while jobs run.
+//! What executors are doing right now, asked of them every second while jobs run.
 //!
 //! Ballista hears of a task when it ends, once. If that word is lost, the task runs for ever as far as Ballista knows,
 //! and its job with it; and a task that takes an hour cannot be told from one that hangs.
@@ -32,7 +32,7 @@ use tonic::transport::{Channel, Endpoint};
 
 /// What executors answer with one `UpdateTaskStatusParams` of their running tasks; they know it by the same name.
 const RUNNING_TASKS: &str = "gristmill.running_tasks";
-const INTERVAL: Duration = Duration::from_secs(2);
+const INTERVAL: Duration = Duration::from_secs(1);
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// The last answers of all executors.

@@ -1,5 +1,6 @@
 //! The executors of the cluster: which live, how much they can do, and how much of that is free.
 
+use super::live_inputs::keep_live_inputs;
 use super::watch_executor::until_gone;
 use crate::capacity::Capacity;
 use async_trait::async_trait;
@@ -21,7 +22,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-/// Ballista's registry, with two things set right.
+/// Ballista's registry, with three things set right.
 ///
 /// **Free cores are counted, not remembered.** Ballista subtracts a core when a task starts and adds it when the task
 /// reports. A task of a stage that was rolled back reports to nobody, so its cores stay taken: when one executor of
@@ -30,6 +31,9 @@ use tokio_util::task::TaskTracker;
 ///
 /// **A dead executor is noticed when it dies**, by a connection that is kept open to it, and not when its heartbeats
 /// have been missing for long enough. Where the network goes silent, missing heartbeats still count.
+///
+/// **Tasks leave here without stale inputs**, see [`keep_live_inputs`]: every task passes here on its way to an
+/// executor.
 pub(super) struct Registry {
     inner: InMemoryClusterState,
     gone: Arc<DashSet<String>>,
@@ -148,7 +152,8 @@ impl ClusterState for Registry {
         executors: Option<HashSet<String>>,
     ) -> Result<Vec<BoundTask>> {
         let free = self.with_free_cores(&active_jobs).await?;
-        free.bind_schedulable_tasks(distribution, active_jobs, executors).await
+        let tasks = free.bind_schedulable_tasks(distribution, Arc::clone(&active_jobs), executors).await?;
+        keep_live_inputs(tasks, &active_jobs).await
     }
 
     async fn unbind_tasks(&self, _slots: Vec<ExecutorSlot>) -> Result<()> {

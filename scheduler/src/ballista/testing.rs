@@ -12,8 +12,9 @@ use datafusion::arrow::array::Int64Array;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::datasource::memory::MemorySourceConfig;
-use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::{ExecutionPlan, Partitioning};
 use datafusion::prelude::SessionConfig;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,6 +31,13 @@ pub(super) fn scan() -> Arc<dyn ExecutionPlan> {
 /// A stage of two partitions, and one of one partition that reads it.
 pub(super) fn two_stages() -> Arc<dyn ExecutionPlan> {
     Arc::new(CoalescePartitionsExec::new(scan()))
+}
+
+/// A stage of two partitions, one of two partitions that reads it, and one of one partition that reads that.
+pub(super) fn three_stages() -> Arc<dyn ExecutionPlan> {
+    let key = datafusion::physical_expr::expressions::col("x", &scan().schema()).unwrap();
+    let exchange = RepartitionExec::try_new(scan(), Partitioning::Hash(vec![key], 2)).unwrap();
+    Arc::new(CoalescePartitionsExec::new(Arc::new(exchange)))
 }
 
 pub(super) fn executor(id: &str) -> ExecutorMetadata {

@@ -152,7 +152,7 @@ fn row_count_column(schema: &Schema) -> Option<usize> {
 fn refuse_parameters(statement: &Statement) -> Result<()> {
     let tokens = Tokenizer::new(&GenericDialect {}, &statement.text)
         .tokenize()
-        .map_err(|error| Error::new(Code::Syntax, error.to_string()))?;
+        .map_err(|error| Error::new(Code::Syntax, error.to_string()).with_source(error))?;
     let mut words = tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_)));
     let prepares =
         matches!(words.next(), Some(Token::Word(word)) if word.value.eq_ignore_ascii_case("PREPARE"));

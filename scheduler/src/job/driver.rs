@@ -153,6 +153,7 @@ impl Driver {
         let Some(submitted) = &self.submitted else { return vec![Event::Tick] };
         match self.core.snapshot(&submitted.job).await {
             Some(snapshot) if snapshot != self.snapshot => {
+                tracing::debug!(job = %submitted.job, ?snapshot, "a job goes on");
                 self.snapshot = snapshot;
                 *self.report.progress.0.lock() = snapshot.progress;
                 vec![Event::Progressed, Event::Tick]

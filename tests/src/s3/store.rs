@@ -5,24 +5,28 @@
 //! | an upload that is not there (any more) | `NoSuchUpload` | `AccessDenied` |
 //! | a key that is a prefix of others | `NoSuchKey` | an object, as it is a folder |
 //! | a bucket that is not there, on `GET` | `NoSuchBucket` | `NoSuchKey` |
+//! | two puts of one key, `If-None-Match` | one wins | both may: it looks, then writes |
 //! | a listing | has `ETag`s, times in whole seconds | no `ETag`s, times in nanoseconds |
 
 use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 use s3s_fs::FileSystem;
 use std::path::{Path, PathBuf};
+use tokio::sync::Mutex;
 
 /// A folder as a store of buckets.
 #[derive(Debug)]
 pub(super) struct Store {
     root: PathBuf,
     inner: FileSystem,
+    /// Held while an object is put.
+    put: Mutex<()>,
 }
 
 impl Store {
     pub(super) fn new(root: &Path) -> Self {
         let inner = FileSystem::new(root).unwrap_or_else(|error| panic!("{}: {error:?}", root.display()));
-        Self { root: root.to_owned(), inner }
+        Self { root: root.to_owned(), inner, put: Mutex::default() }
     }
 
     fn check_object(&self, bucket: &str, key: &str) -> S3Result<()> {
@@ -89,6 +93,7 @@ impl S3 for Store {
         if !self.root.join(&request.input.bucket).is_dir() {
             return Err(s3_error!(NoSuchBucket));
         }
+        let _turn = self.put.lock().await;
         self.inner.put_object(request).await
     }
 

@@ -18,9 +18,8 @@ const QUIET: Duration = Duration::from_millis(1_500);
 const IDLE_TICKS: u64 = 15;
 /// Hours of work with more rows than anyone reads.
 const ENDLESS_ROWS: &str = "SELECT a.l_comment, b.l_partkey FROM lineitem a CROSS JOIN lineitem b";
-/// Hours of work for one row: no filter can be moved below the join, and no key divides it.
-const ENDLESS_COUNT: &str =
-    "SELECT count(*) FROM lineitem a JOIN lineitem b ON a.l_comment || b.l_comment = 'never'";
+/// Hours of work for one row: nothing is written and nothing is exchanged meanwhile.
+const ENDLESS_COUNT: &str = "SELECT max(a.l_orderkey + b.l_partkey) FROM lineitem a CROSS JOIN lineitem b";
 
 /// A cluster that is idle, so that the next thing its processors do is the statement of the test.
 fn cluster() -> Cluster {

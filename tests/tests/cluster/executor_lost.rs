@@ -89,7 +89,7 @@ async fn a_lost_executor_leaves_no_upload_behind() {
     };
     let (outcome, ()) = tokio::join!(wait::within("the job's end", END_LIMIT, client.run(&sql)), kill);
     check_outcome(outcome.map(drop), &bucket.join("out"));
-    assert_eq!(server.open_uploads(), Vec::<String>::new());
+    wait::until("uploads that are aborted", LIMIT, || server.open_uploads().is_empty().then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

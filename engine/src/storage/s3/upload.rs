@@ -155,7 +155,8 @@ impl Drop for S3Upload {
             return;
         };
         let note = self.note.take();
-        runtime.spawn(async move {
+        let background = target.background.clone();
+        let abort = async move {
             // The note goes too: the job may have been discarded already, while this upload was still going on.
             let aborted = match (target.abort().await, note) {
                 (Ok(_), Some(note)) => delete(target.store.as_ref(), &note).await,
@@ -164,6 +165,7 @@ impl Drop for S3Upload {
             if let Err(error) = aborted {
                 tracing::warn!(%error, "could not abort an upload that was given up");
             }
-        });
+        };
+        background.spawn_on(abort, &runtime);
     }
 }

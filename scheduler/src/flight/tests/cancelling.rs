@@ -4,7 +4,6 @@ use super::statements::ENDLESS;
 use super::*;
 use arrow_flight::sql::{ActionCancelQueryRequest, ActionCancelQueryResult, Any, ProstMessageExt};
 use arrow_flight::{Action, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus};
-use gristmill_engine::Code;
 use prost::Message;
 
 async fn cancel(client: &mut Client, info: &FlightInfo) -> Result<CancelStatus, FlightError> {

@@ -9,7 +9,6 @@ use super::*;
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::sql::{CommandStatementQuery, ProstMessageExt};
 use arrow_flight::{Action, FlightDescriptor, HandshakeRequest};
-use gristmill_engine::Code;
 use prost::Message;
 use tonic::Request;
 

@@ -4,7 +4,6 @@ use super::*;
 use arrow_flight::sql::ProstMessageExt;
 use arrow_flight::{FlightDescriptor, IpcMessage};
 use datafusion::arrow::datatypes::{DataType, Schema};
-use gristmill_engine::Code;
 use prost::Message;
 
 /// 20 GB of rows.

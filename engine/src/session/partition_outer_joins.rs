@@ -1,0 +1,70 @@
+//! Joins that keep rows of their build side are partitioned, where a plan is cut into tasks.
+//!
+//! ```text
+//! HashJoinExec: mode=CollectLeft, join_type=Left   ─▶   HashJoinExec: mode=Partitioned, join_type=Left
+//! ```
+//!
+//! A build side that every task has whole would be kept once per task. Ballista knows that, and partitions such a join
+//! when it cuts the plan into stages, after the optimizer: the operators above were planned for the one partition the
+//! join had, and then give a result per partition. Decided right after joins are selected, the rest of the optimizer
+//! plans for the partitions that there will be.
+
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{JoinType, Result};
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
+use std::sync::Arc;
+
+/// DataFusion's rule that decides how joins run.
+const JOIN_SELECTION: &str = "join_selection";
+
+/// The state, with the rule right after joins are selected.
+pub(super) fn with_partitioned_outer_joins(state: SessionState) -> SessionState {
+    let mut rules = state.physical_optimizers().to_vec();
+    let after = rules.iter().position(|rule| rule.name() == JOIN_SELECTION).map_or(0, |index| index + 1);
+    rules.insert(after, Arc::new(PartitionOuterJoins));
+    let builder = SessionStateBuilder::new_from_existing(state).with_physical_optimizer_rules(rules);
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that builds session states")]
+    builder.build()
+}
+
+/// See the module.
+#[derive(Debug)]
+struct PartitionOuterJoins;
+
+impl PhysicalOptimizerRule for PartitionOuterJoins {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        plan.transform_up(|node| match node.downcast_ref::<HashJoinExec>() {
+            Some(join) if *join.partition_mode() == PartitionMode::CollectLeft && keeps_build_rows(join) => {
+                let partitioned =
+                    join.builder().with_partition_mode(PartitionMode::Partitioned).build_exec()?;
+                Ok(Transformed::yes(partitioned))
+            }
+            _ => Ok(Transformed::no(node)),
+        })
+        .data()
+    }
+
+    fn name(&self) -> &'static str {
+        "partition_outer_joins"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// Whether rows of the build side, which is the left one, come out once for the whole join.
+fn keeps_build_rows(join: &HashJoinExec) -> bool {
+    matches!(
+        join.join_type(),
+        JoinType::Left | JoinType::Full | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark
+    ) && !join.null_aware
+}

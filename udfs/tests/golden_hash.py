@@ -42,6 +42,10 @@ def floating(v):
     return b"\x04" + struct.pack("<d", 0.0 if v == 0 else v)
 
 
+def floating_bits(v):
+    return b"\x04" + struct.pack("<d", v)
+
+
 def decimal(unscaled, scale):
     if unscaled == 0:
         scale = 0
@@ -181,6 +185,14 @@ CASES = {
 }
 
 
+# Floats by their bits: only in the order of rows.
+ORDER_CASES = {
+    "bits of 0": [floating_bits(0.0)],
+    "bits of -0": [floating_bits(-0.0)],
+    "bits of list 1.5 -0": [array(floating_bits(1.5), floating_bits(-0.0))],
+}
+
+
 def thresholds(text_of_fractions):
     cumulative, result = 0.0, []
     for fraction in map(float, text_of_fractions.split(",")):
@@ -196,6 +208,9 @@ def main():
         for domain in DOMAINS:
             for seed in [0, 1, 2**63, 2**64 - 1]:
                 print("hash", case, domain, seed, f"{hash_row(seed, domain, CASES[case]):016x}", sep="\t")
+    for case, row in ORDER_CASES.items():
+        for domain in ["order_high", "order_low"]:
+            print("hash", case, domain, 42, f"{hash_row(42, domain, row):016x}", sep="\t")
     third = "0.3333333333"
     for given in ["1", "0.5,0.5", "0.8,0.1,0.1", "0.7,0.2,0.1", "0.9,0.05,0.05", f"{third},{third},{third}",
                   "0.000001,0.999999", "0.0000000001,0.9999999999", ",".join(["0.1"] * 10)]:

@@ -13,7 +13,7 @@ use arrow::datatypes::{
 
 use super::decimal::{reduced_i64, reduced_i128, reduced_i256};
 use super::fixed::{Short, long, short};
-use super::{BoxedColumn, tag};
+use super::{BoxedColumn, Floats, tag};
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const NANOS_PER_MILLI: i64 = 1_000_000;
@@ -21,7 +21,7 @@ const MILLIS_PER_DAY: i64 = 86_400_000;
 const CANONICAL_NAN: u64 = 0x7ff8_0000_0000_0000;
 
 /// Integers, floats, decimals and dates; `None` for any other type.
-pub(super) fn numbers(array: &dyn Array) -> Option<BoxedColumn<'_>> {
+pub(super) fn numbers(array: &dyn Array, floats: Floats) -> Option<BoxedColumn<'_>> {
     use DataType as D;
     Some(match array.data_type() {
         D::Int8 => short::<Int8Type, _, _>(array, |value| integer(value.into())),
@@ -32,9 +32,7 @@ pub(super) fn numbers(array: &dyn Array) -> Option<BoxedColumn<'_>> {
         D::UInt16 => short::<UInt16Type, _, _>(array, |value| integer(value.into())),
         D::UInt32 => short::<UInt32Type, _, _>(array, |value| integer(value.into())),
         D::UInt64 => short::<UInt64Type, _, _>(array, unsigned),
-        D::Float16 => short::<Float16Type, _, _>(array, |value| float(value.to_f64())),
-        D::Float32 => short::<Float32Type, _, _>(array, |value| float(value.into())),
-        D::Float64 => short::<Float64Type, _, _>(array, float),
+        D::Float16 | D::Float32 | D::Float64 => return float_values(array, floats),
         &D::Decimal32(_, scale) => {
             long::<Decimal32Type, _, _>(array, move |value| reduced_i64(value.into(), scale))
         }
@@ -49,6 +47,19 @@ pub(super) fn numbers(array: &dyn Array) -> Option<BoxedColumn<'_>> {
         D::Date64 => short::<Date64Type, _, _>(array, |millis| {
             tagged_i64(tag::DATE, millis.div_euclid(MILLIS_PER_DAY))
         }),
+        _ => return None,
+    })
+}
+
+fn float_values(array: &dyn Array, floats: Floats) -> Option<BoxedColumn<'_>> {
+    use DataType as D;
+    Some(match (array.data_type(), floats) {
+        (D::Float16, Floats::AsValues) => short::<Float16Type, _, _>(array, |value| float(value.to_f64())),
+        (D::Float32, Floats::AsValues) => short::<Float32Type, _, _>(array, |value| float(value.into())),
+        (D::Float64, Floats::AsValues) => short::<Float64Type, _, _>(array, float),
+        (D::Float16, Floats::AsBits) => short::<Float16Type, _, _>(array, |value| float_bits(value.to_f64())),
+        (D::Float32, Floats::AsBits) => short::<Float32Type, _, _>(array, |value| float_bits(value.into())),
+        (D::Float64, Floats::AsBits) => short::<Float64Type, _, _>(array, float_bits),
         _ => return None,
     })
 }
@@ -138,6 +149,10 @@ fn float(value: f64) -> Short<9> {
         value.to_bits()
     };
     tagged_i64(tag::FLOAT, bits.cast_signed())
+}
+
+fn float_bits(value: f64) -> Short<9> {
+    tagged_i64(tag::FLOAT, value.to_bits().cast_signed())
 }
 
 fn time(value: i64, nanos_per_unit: i64) -> Short<9> {

@@ -8,7 +8,7 @@ use arrow::array::{
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::ArrowNativeType;
 
-use super::{BoxedColumn, CanonicalError, Column, NULL, column, tag};
+use super::{BoxedColumn, CanonicalError, Column, Floats, NULL, column, tag};
 
 /// Values made of the rows `range(row)` of each child; a list has one child, a map its keys and its values.
 struct Ranges<'a, R, const CHILDREN: usize> {
@@ -40,54 +40,62 @@ where
 }
 
 /// The column of a child array, if every range of its rows has a length that 32 bits hold.
-fn child(array: &dyn Array) -> Result<BoxedColumn<'_>, CanonicalError> {
+fn child(array: &dyn Array, floats: Floats) -> Result<BoxedColumn<'_>, CanonicalError> {
     match u32::try_from(array.len()) {
-        Ok(_) => column(array),
+        Ok(_) => column(array, floats),
         Err(_) => Err(CanonicalError::ListTooLong { elements: array.len() }),
     }
 }
 
 fn lists<'a>(
     nulls: Option<&'a NullBuffer>,
-    values: &'a dyn Array,
+    values: BoxedColumn<'a>,
     range: impl Fn(usize) -> Range<usize> + 'a,
-) -> Result<BoxedColumn<'a>, CanonicalError> {
-    Ok(Box::new(Ranges { tag: tag::LIST, nulls, children: [child(values)?], range }))
+) -> BoxedColumn<'a> {
+    Box::new(Ranges { tag: tag::LIST, nulls, children: [values], range })
 }
 
 /// The column of a list array.
 pub(super) fn list<O: OffsetSizeTrait>(
     array: &GenericListArray<O>,
+    floats: Floats,
 ) -> Result<BoxedColumn<'_>, CanonicalError> {
     let offsets = array.value_offsets();
-    lists(array.nulls(), array.values().as_ref(), |row| offsets[row].as_usize()..offsets[row + 1].as_usize())
+    let range = |row: usize| offsets[row].as_usize()..offsets[row + 1].as_usize();
+    Ok(lists(array.nulls(), child(array.values().as_ref(), floats)?, range))
 }
 
 /// The column of a list view array.
 pub(super) fn list_view<O: OffsetSizeTrait>(
     array: &GenericListViewArray<O>,
+    floats: Floats,
 ) -> Result<BoxedColumn<'_>, CanonicalError> {
     let (offsets, sizes) = (array.value_offsets(), array.value_sizes());
-    lists(array.nulls(), array.values().as_ref(), |row| {
+    let range = |row: usize| {
         let start = offsets[row].as_usize();
         start..start + sizes[row].as_usize()
-    })
+    };
+    Ok(lists(array.nulls(), child(array.values().as_ref(), floats)?, range))
 }
 
 /// The column of a fixed-size list array.
-pub(super) fn fixed_size_list(array: &FixedSizeListArray) -> Result<BoxedColumn<'_>, CanonicalError> {
+pub(super) fn fixed_size_list(
+    array: &FixedSizeListArray,
+    floats: Floats,
+) -> Result<BoxedColumn<'_>, CanonicalError> {
     // Arrow keeps the length in an i32 that is never negative.
     let length = usize::try_from(array.value_length()).unwrap_or_default();
-    lists(array.nulls(), array.values().as_ref(), move |row| row * length..(row + 1) * length)
+    let range = move |row: usize| row * length..(row + 1) * length;
+    Ok(lists(array.nulls(), child(array.values().as_ref(), floats)?, range))
 }
 
 /// The column of a map array.
-pub(super) fn map(array: &MapArray) -> Result<BoxedColumn<'_>, CanonicalError> {
+pub(super) fn map(array: &MapArray, floats: Floats) -> Result<BoxedColumn<'_>, CanonicalError> {
     let offsets = array.value_offsets();
     Ok(Box::new(Ranges {
         tag: tag::MAP,
         nulls: array.nulls(),
-        children: [child(array.keys().as_ref())?, child(array.values().as_ref())?],
+        children: [child(array.keys().as_ref(), floats)?, child(array.values().as_ref(), floats)?],
         range: |row: usize| offsets[row].as_usize()..offsets[row + 1].as_usize(),
     }))
 }

@@ -12,7 +12,7 @@
 //! | 1 | boolean | `0x00` or `0x01` |
 //! | 2 | integer of any width up to 2^63 − 1 | i64 |
 //! | 3 | unsigned integer from 2^63 | u64 |
-//! | 4 | float of any width | f64 bits; −0.0 is 0.0; every NaN is `0x7ff8000000000000` |
+//! | 4 | float of any width | f64 bits; −0.0 is 0.0; every NaN is `0x7ff8000000000000`; in the order of rows the bits as they are |
 //! | 5 | decimal of any width, unscaled value within i128 | scale i8, unscaled i128 |
 //! | 6 | any other decimal | scale i8, unscaled i256 |
 //! | 7 | text | UTF-8 bytes |
@@ -98,7 +98,16 @@ pub enum CanonicalError {
 ///
 /// **Errors** [`CanonicalError::UnsupportedType`] naming the type, or the nested type, without an encoding.
 pub fn check_supported(data_type: &DataType) -> Result<(), CanonicalError> {
-    column(new_empty_array(data_type).as_ref()).map(|_| ())
+    column(new_empty_array(data_type).as_ref(), Floats::AsValues).map(|_| ())
+}
+
+/// Which floats are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Floats {
+    /// Those that compare equal, and all NaNs: keys that are equal belong together.
+    AsValues,
+    /// Those of the same bits: rows whose bytes differ in a file must not tie for a place in it.
+    AsBits,
 }
 
 /// One column, downcast once, whose values can be encoded.
@@ -142,7 +151,7 @@ fn hash_in_blocks(column: &(impl Column + ?Sized), hashes: &mut [u64], scratch: 
 type BoxedColumn<'a> = Box<dyn Column + 'a>;
 
 /// The column as values to encode, or the error that names what cannot be.
-pub(crate) fn column(array: &dyn Array) -> Result<BoxedColumn<'_>, CanonicalError> {
+pub(crate) fn column(array: &dyn Array, floats: Floats) -> Result<BoxedColumn<'_>, CanonicalError> {
     use DataType as D;
     Ok(match array.data_type() {
         D::Null => Box::new(wrappers::AllNull),
@@ -157,16 +166,16 @@ pub(crate) fn column(array: &dyn Array) -> Result<BoxedColumn<'_>, CanonicalErro
         D::Timestamp(unit, zone) => fixed_types::timestamps(array, *unit, zone.is_some()),
         D::Duration(unit) => fixed_types::durations(array, *unit),
         D::Interval(unit) => fixed_types::intervals(array, *unit),
-        D::List(_) => lists::list(array.as_list::<i32>())?,
-        D::LargeList(_) => lists::list(array.as_list::<i64>())?,
-        D::ListView(_) => lists::list_view(array.as_list_view::<i32>())?,
-        D::LargeListView(_) => lists::list_view(array.as_list_view::<i64>())?,
-        D::FixedSizeList(_, _) => lists::fixed_size_list(array.as_fixed_size_list())?,
-        D::Map(_, _) => lists::map(array.as_map())?,
-        D::Struct(_) => wrappers::structs(array.as_struct())?,
-        D::Dictionary(_, _) => wrappers::dictionary(array.as_any_dictionary())?,
-        D::RunEndEncoded(ends, _) => wrappers::runs(array, ends.data_type())?,
-        data_type => match fixed_types::numbers(array).or_else(|| fixed_types::times(array)) {
+        D::List(_) => lists::list(array.as_list::<i32>(), floats)?,
+        D::LargeList(_) => lists::list(array.as_list::<i64>(), floats)?,
+        D::ListView(_) => lists::list_view(array.as_list_view::<i32>(), floats)?,
+        D::LargeListView(_) => lists::list_view(array.as_list_view::<i64>(), floats)?,
+        D::FixedSizeList(_, _) => lists::fixed_size_list(array.as_fixed_size_list(), floats)?,
+        D::Map(_, _) => lists::map(array.as_map(), floats)?,
+        D::Struct(_) => wrappers::structs(array.as_struct(), floats)?,
+        D::Dictionary(_, _) => wrappers::dictionary(array.as_any_dictionary(), floats)?,
+        D::RunEndEncoded(ends, _) => wrappers::runs(array, ends.data_type(), floats)?,
+        data_type => match fixed_types::numbers(array, floats).or_else(|| fixed_types::times(array)) {
             Some(column) => column,
             None => return Err(CanonicalError::UnsupportedType { data_type: data_type.clone() }),
         },

@@ -7,7 +7,7 @@ use super::*;
 
 fn check(array: ArrayRef, expected: &[u8]) {
     let mut bytes = vec![];
-    let column = column(array.as_ref()).unwrap();
+    let column = column(array.as_ref(), Floats::AsValues).unwrap();
     (0..array.len()).for_each(|row| column.encode(row, &mut bytes));
     assert_eq!(bytes, expected);
 }

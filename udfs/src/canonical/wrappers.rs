@@ -4,7 +4,7 @@ use arrow::array::{AnyDictionaryArray, Array, AsArray, RunArray, StructArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Int16Type, Int32Type, Int64Type, RunEndIndexType};
 
-use super::{BoxedColumn, CanonicalError, Column, NULL, column, hash_in_blocks, tag};
+use super::{BoxedColumn, CanonicalError, Column, Floats, NULL, column, hash_in_blocks, tag};
 use crate::xxh3::hash_bytes;
 
 /// A column without values.
@@ -23,8 +23,9 @@ struct Structs<'a> {
 }
 
 /// The column of a struct array.
-pub(super) fn structs(array: &StructArray) -> Result<BoxedColumn<'_>, CanonicalError> {
-    let fields = array.columns().iter().map(|field| column(field.as_ref())).collect::<Result<Vec<_>, _>>()?;
+pub(super) fn structs(array: &StructArray, floats: Floats) -> Result<BoxedColumn<'_>, CanonicalError> {
+    let fields =
+        array.columns().iter().map(|field| column(field.as_ref(), floats)).collect::<Result<Vec<_>, _>>()?;
     let [a, b, c, d, ..] = fields.len().to_le_bytes();
     Ok(Box::new(Structs { nulls: array.nulls(), fields, field_count: [a, b, c, d] }))
 }
@@ -52,8 +53,11 @@ struct Dictionary<'a> {
 }
 
 /// The column of a dictionary array.
-pub(super) fn dictionary(array: &dyn AnyDictionaryArray) -> Result<BoxedColumn<'_>, CanonicalError> {
-    let values = column(array.values().as_ref())?;
+pub(super) fn dictionary(
+    array: &dyn AnyDictionaryArray,
+    floats: Floats,
+) -> Result<BoxedColumn<'_>, CanonicalError> {
+    let values = column(array.values().as_ref(), floats)?;
     let value_count = array.values().len();
     if value_count == 0 {
         return Ok(Box::new(AllNull));
@@ -105,17 +109,24 @@ struct Runs<'a, E: RunEndIndexType> {
 }
 
 /// The column of a run-end encoded array.
-pub(super) fn runs<'a>(array: &'a dyn Array, ends: &DataType) -> Result<BoxedColumn<'a>, CanonicalError> {
+pub(super) fn runs<'a>(
+    array: &'a dyn Array,
+    ends: &DataType,
+    floats: Floats,
+) -> Result<BoxedColumn<'a>, CanonicalError> {
     match ends {
-        DataType::Int16 => typed_runs(array.as_run::<Int16Type>()),
-        DataType::Int32 => typed_runs(array.as_run::<Int32Type>()),
-        DataType::Int64 => typed_runs(array.as_run::<Int64Type>()),
+        DataType::Int16 => typed_runs(array.as_run::<Int16Type>(), floats),
+        DataType::Int32 => typed_runs(array.as_run::<Int32Type>(), floats),
+        DataType::Int64 => typed_runs(array.as_run::<Int64Type>(), floats),
         _ => Err(CanonicalError::UnsupportedType { data_type: array.data_type().clone() }),
     }
 }
 
-fn typed_runs<E: RunEndIndexType>(array: &RunArray<E>) -> Result<BoxedColumn<'_>, CanonicalError> {
-    Ok(Box::new(Runs { array, values: column(array.values().as_ref())? }))
+fn typed_runs<E: RunEndIndexType>(
+    array: &RunArray<E>,
+    floats: Floats,
+) -> Result<BoxedColumn<'_>, CanonicalError> {
+    Ok(Box::new(Runs { array, values: column(array.values().as_ref(), floats)? }))
 }
 
 impl<E: RunEndIndexType> Column for Runs<'_, E> {

@@ -12,6 +12,9 @@
 //! the row's hash is the last h
 //! ```
 //!
+//! In the order domains floats are encoded by their bits (see [`crate::canonical`]): rows that tie in 128 bits are the same bytes in
+//! a file, whichever comes first.
+//!
 //! So it does not depend on batch boundaries, partitions, retries, the machine, or the Arrow type that carried a
 //! value; it does depend on the order of the columns. It mixes well, but is no defence against someone who chooses
 //! the keys.
@@ -24,7 +27,7 @@ use arrow::array::ArrayRef;
 use datafusion::error::DataFusionError;
 use thiserror::Error;
 
-use crate::canonical::{CanonicalError, column};
+use crate::canonical::{CanonicalError, Floats, column};
 use crate::xxh3::hash_bytes;
 
 /// Name of this hash in manifests. Another definition gets another name.
@@ -48,6 +51,14 @@ impl HashDomain {
             Self::Split => b"gristmill.split.v1",
             Self::OrderHigh => b"gristmill.order.high.v1",
             Self::OrderLow => b"gristmill.order.low.v1",
+        }
+    }
+
+    /// Which floats are hashed alike: keys go by value, places in a file by what would be written there.
+    fn floats(self) -> Floats {
+        match self {
+            Self::Split => Floats::AsValues,
+            Self::OrderHigh | Self::OrderLow => Floats::AsBits,
         }
     }
 }
@@ -126,7 +137,7 @@ pub fn hash_rows_into(
     hashes.resize(expected, hash_bytes(seed, domain.tag()));
     let mut scratch = Vec::new();
     for (index, array) in columns.iter().enumerate() {
-        column(array.as_ref())
+        column(array.as_ref(), domain.floats())
             .map_err(|source| HashError::Column { index, source })?
             .hash_into(hashes, &mut scratch);
     }

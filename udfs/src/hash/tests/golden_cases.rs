@@ -9,8 +9,22 @@ use arrow::datatypes::*;
 /// A case and its rows of one or more columns, all of which must have the same hash.
 type Case = (&'static str, Vec<Vec<ArrayRef>>);
 
+macro_rules! column {
+    ($($array:ident: $value:expr),+ $(,)?) => { vec![$(one($array::from(vec![$value]))),+] };
+}
+
 pub(super) fn cases() -> Vec<Case> {
     [scalars(), decimals(), strings(), times(), nested(), rows()].concat()
+}
+
+/// Cases of the order of rows, where floats go by their bits.
+pub(super) fn order_cases() -> Vec<Case> {
+    let list = |values| one(ListArray::from_iter_primitive::<Float64Type, _, _>([Some(values)]));
+    vec![
+        case("bits of 0", [column![Float64Array: 0.0, Float32Array: 0.0], vec![f16(0.0)]].concat()),
+        case("bits of -0", [column![Float64Array: -0.0, Float32Array: -0.0], vec![f16(-0.0)]].concat()),
+        case("bits of list 1.5 -0", vec![list([Some(1.5), Some(-0.0)])]),
+    ]
 }
 
 fn one(array: impl Array + 'static) -> ArrayRef {
@@ -32,10 +46,6 @@ fn dictionary(values: ArrayRef) -> ArrayRef {
 
 fn runs(values: &dyn Array) -> ArrayRef {
     one(RunArray::<Int16Type>::try_new(&Int16Array::from(vec![1]), values).unwrap())
-}
-
-macro_rules! column {
-    ($($array:ident: $value:expr),+ $(,)?) => { vec![$(one($array::from(vec![$value]))),+] };
 }
 
 fn scalars() -> Vec<Case> {

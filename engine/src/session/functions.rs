@@ -3,10 +3,12 @@
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
+use datafusion::common::types::{NativeType, logical_date, logical_int32, logical_string};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Coercion, ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    TypeSignatureClass,
 };
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
@@ -45,8 +47,8 @@ pub(super) fn preferring_spark() -> Vec<ScalarUDF> {
         .into_iter()
         .filter(|spark| taken.contains(spark.name()))
         .map(|spark| {
-            let aliases = names(&spark).into_iter().collect();
-            Renamed { name: format!("{SPARK_PREFIX}{}", spark.name()), aliases, inner: spark }.into()
+            let (name, aliases) = (format!("{SPARK_PREFIX}{}", spark.name()), names(&spark));
+            Adapted::new(spark, name, aliases).into()
         })
         .collect()
 }
@@ -63,37 +65,69 @@ fn names(function: &ScalarUDF) -> Vec<String> {
 fn beside(spark: &Arc<ScalarUDF>, taken: &HashSet<String>) -> Arc<ScalarUDF> {
     let clashes = taken.contains(spark.name());
     let free: Vec<String> = spark.aliases().iter().filter(|alias| !taken.contains(*alias)).cloned().collect();
-    if !clashes && free.len() == spark.aliases().len() {
+    if !clashes && free.len() == spark.aliases().len() && widened_signature(spark).is_none() {
         return Arc::clone(spark);
     }
     let name = if clashes { format!("{SPARK_PREFIX}{}", spark.name()) } else { spark.name().to_owned() };
-    Arc::new(Renamed { name, aliases: free, inner: Arc::clone(spark) }.into())
+    Arc::new(Adapted::new(Arc::clone(spark), name, free).into())
 }
 
-/// A function under another name.
+/// What Spark lets these functions take, where `datafusion-spark` takes only one exact type.
+///
+/// An integer literal is 64 bits wide here and 32 in Spark, so `date_add(d, 1)` would find no function; and Spark reads
+/// dates out of timestamps and text.
+fn widened_signature(spark: &ScalarUDF) -> Option<Signature> {
+    let int = || {
+        let from = vec![TypeSignatureClass::Integer];
+        Coercion::new_implicit(TypeSignatureClass::Native(logical_int32()), from, NativeType::Int32)
+    };
+    let date = || {
+        let from = vec![TypeSignatureClass::Native(logical_string()), TypeSignatureClass::Timestamp];
+        Coercion::new_implicit(TypeSignatureClass::Native(logical_date()), from, NativeType::Date)
+    };
+    let text = || Coercion::new_exact(TypeSignatureClass::Native(logical_string()));
+    let arguments = match spark.name() {
+        "add_months" | "date_add" | "date_sub" => vec![date(), int()],
+        "factorial" | "space" => vec![int()],
+        "last_day" => vec![date()],
+        "next_day" => vec![date(), text()],
+        _ => return None,
+    };
+    Some(Signature::coercible(arguments, spark.signature().volatility))
+}
+
+/// One of Spark's functions under another name, or for more types of arguments.
 #[derive(Debug, Clone)]
-struct Renamed {
+struct Adapted {
     name: String,
     aliases: Vec<String>,
+    signature: Signature,
     inner: Arc<ScalarUDF>,
 }
 
-impl PartialEq for Renamed {
+impl Adapted {
+    fn new(spark: Arc<ScalarUDF>, name: String, aliases: Vec<String>) -> Self {
+        let signature = widened_signature(&spark).unwrap_or_else(|| spark.signature().clone());
+        Self { name, aliases, signature, inner: spark }
+    }
+}
+
+impl PartialEq for Adapted {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name && self.inner == other.inner
     }
 }
 
-impl Eq for Renamed {}
+impl Eq for Adapted {}
 
-impl Hash for Renamed {
+impl Hash for Adapted {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.name.hash(state);
         self.inner.hash(state);
     }
 }
 
-impl ScalarUDFImpl for Renamed {
+impl ScalarUDFImpl for Adapted {
     fn name(&self) -> &str {
         &self.name
     }
@@ -103,7 +137,7 @@ impl ScalarUDFImpl for Renamed {
     }
 
     fn signature(&self) -> &Signature {
-        self.inner.signature()
+        &self.signature
     }
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
@@ -116,7 +150,7 @@ impl ScalarUDFImpl for Renamed {
 
     fn with_updated_config(&self, config: &ConfigOptions) -> Option<ScalarUDF> {
         let inner = Arc::new(self.inner.inner().with_updated_config(config)?);
-        Some(Renamed { inner, ..self.clone() }.into())
+        Some(Adapted { inner, ..self.clone() }.into())
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {

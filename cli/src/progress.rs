@@ -75,12 +75,12 @@ impl<'a> Display<'a> {
             bar.set_prefix(self.label.to_owned());
             self.stderr.add_bar(bar)
         });
-        if progress.tasks_total > 0 {
+        if let Some((done, total)) = measure(progress) {
             if bar.length().is_none() {
                 bar.set_style(measured());
             }
-            bar.set_length(progress.tasks_total);
-            bar.set_position(progress.tasks_done);
+            bar.set_length(total);
+            bar.set_position(done);
         }
         bar.set_message(describe(progress));
         bar.tick();
@@ -107,8 +107,18 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
+/// How much of how much is done, where that is known: tasks, or else rows of the input.
+fn measure(progress: JobProgress) -> Option<(u64, u64)> {
+    let by_tasks = (progress.tasks_done, progress.tasks_total);
+    let by_rows = (progress.scanned_rows.min(progress.input_rows), progress.input_rows);
+    [by_tasks, by_rows].into_iter().find(|(_, total)| *total > 0)
+}
+
 /// The numbers that are known, in words.
 fn describe(progress: JobProgress) -> String {
+    if progress == JobProgress::default() {
+        return "running".to_owned();
+    }
     let mut words = vec![
         format!("{} rows", HumanCount(progress.scanned_rows)),
         HumanBytes(progress.scanned_bytes).to_string(),
@@ -142,6 +152,19 @@ mod tests {
         progress.tasks_total = 8;
         progress.tasks_done = 3;
         assert_eq!(describe(progress), "1,234,567 rows, 2.00 KiB, 3/8 tasks");
+    }
+
+    #[test]
+    fn a_job_that_says_nothing_of_itself_is_running() {
+        assert_eq!(describe(JobProgress::default()), "running");
+    }
+
+    #[test]
+    fn a_bar_goes_by_tasks_or_else_by_rows() {
+        let rows = JobProgress { scanned_rows: 30, input_rows: 40, ..JobProgress::default() };
+        assert_eq!(measure(rows), Some((30, 40)));
+        assert_eq!(measure(JobProgress { tasks_done: 1, tasks_total: 8, ..rows }), Some((1, 8)));
+        assert_eq!(measure(JobProgress { input_rows: 0, ..rows }), None);
     }
 
     #[test]

@@ -89,6 +89,7 @@ impl ProgressSource for Progress {
         JobProgress {
             scanned_rows: self.rows.load(Ordering::Relaxed),
             scanned_bytes: self.bytes.load(Ordering::Relaxed),
+            input_rows: 0,
             tasks_done: self.chunks_done.load(Ordering::Relaxed),
             tasks_total: self.chunks_total.load(Ordering::Relaxed),
         }

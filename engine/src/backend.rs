@@ -4,8 +4,12 @@
 
 use crate::error::Result;
 use async_trait::async_trait;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::metrics::MetricsSet;
 use datafusion::prelude::SessionContext;
 use std::fmt;
 use std::sync::Arc;
@@ -37,10 +41,33 @@ pub struct JobProgress {
     pub scanned_bytes: u64,
     /// Rows that came out of the input files.
     pub scanned_rows: u64,
-    /// Tasks that ended well (partitions, where there are no tasks).
+    /// Rows that are in the input files, as their statistics say; 0 where those do not.
+    pub input_rows: u64,
+    /// Tasks that ended well.
     pub tasks_done: u64,
-    /// Tasks known so far.
+    /// Tasks known so far; 0 where there are no tasks.
     pub tasks_total: u64,
+}
+
+/// The bytes that a scan has read, by its `metrics`. Text and Avro scans do not count theirs: those of the file ranges
+/// of the partitions that `is_finished` says are read.
+#[must_use]
+pub fn scanned_bytes(
+    scan: &dyn ExecutionPlan,
+    metrics: &MetricsSet,
+    is_finished: impl Fn(usize) -> bool,
+) -> u64 {
+    if let Some(counted) = metrics.sum_by_name("bytes_scanned") {
+        return counted.as_usize() as u64;
+    }
+    let source = scan.downcast_ref::<DataSourceExec>().map(|scan| scan.data_source());
+    let Some(files) = source.and_then(|source| source.downcast_ref::<FileScanConfig>()) else { return 0 };
+    let read = files.file_groups.iter().enumerate().filter(|(partition, _)| is_finished(*partition));
+    read.flat_map(|(_, group)| group.iter()).map(range_bytes).sum()
+}
+
+fn range_bytes(file: &PartitionedFile) -> u64 {
+    file.range.as_ref().map_or(file.object_meta.size, |range| range.end.abs_diff(range.start))
 }
 
 /// Reads the progress of one running job; cheap enough to call ten times a second.

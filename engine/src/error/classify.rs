@@ -125,9 +125,25 @@ fn classify_schema(error: &SchemaError) -> (Code, Option<String>) {
             let names: Vec<&str> = valid_fields.iter().map(|column| column.name.as_str()).collect();
             crate::suggest::hint(&field.name, &names)
         }
+        SchemaError::AmbiguousReference { field } => {
+            Some(format!("name its table, as in \"table\".\"{}\"", field.name))
+        }
         _ => None,
     };
     (Code::UnknownName, hint)
+}
+
+fn schema_text(error: &SchemaError) -> String {
+    match error {
+        SchemaError::FieldNotFound { field, .. } => format!("unknown column \"{}\"", field.flat_name()),
+        SchemaError::AmbiguousReference { field } => {
+            format!("column \"{}\" is ambiguous", field.flat_name())
+        }
+        SchemaError::DuplicateQualifiedField { name, .. }
+        | SchemaError::DuplicateUnqualifiedField { name } => {
+            format!("two columns are named \"{name}\"")
+        }
+    }
 }
 
 fn with_text((code, hint): (Code, Option<&'static str>)) -> (Code, Option<String>) {
@@ -218,6 +234,7 @@ fn plain_text(error: &DataFusionError) -> String {
         | DataFusionError::NotImplemented(text)
         | DataFusionError::Internal(text)
         | DataFusionError::ResourcesExhausted(text) => text.clone(),
+        DataFusionError::SchemaError(error, _) => schema_text(error),
         DataFusionError::SQL(error, _) => error.to_string(),
         DataFusionError::ArrowError(error, _) => error.to_string(),
         DataFusionError::ParquetError(error) => error.to_string(),

@@ -49,6 +49,15 @@ impl FormatOptions {
         }
     }
 
+    /// The names of a format's options, for hints.
+    #[must_use]
+    pub fn names(kind: FormatKind) -> &'static [&'static str] {
+        match kind {
+            FormatKind::Csv => &["header", "delimiter", "compression"],
+            FormatKind::Parquet => &["compression", "row_group_rows", "dictionary"],
+        }
+    }
+
     /// Which format it is.
     #[must_use]
     pub fn kind(&self) -> FormatKind {

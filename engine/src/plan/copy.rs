@@ -33,7 +33,7 @@ pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Resu
     let mut options: BTreeMap<String, String> =
         copy.options.iter().map(|(key, value)| (key.to_lowercase(), option_text(value.clone()))).collect();
     let format_options = FormatOptions::take(kind, &mut options, FormatDefaults::COPY)?;
-    refuse_unknown(&options)?;
+    refuse_unknown(&options, FormatOptions::names(kind))?;
 
     let query = query_of(copy)?;
     let keep_order = query.order_by.is_some();

@@ -10,7 +10,8 @@ use crate::statement::{CreateTrainingSet, SplitClause};
 use crate::storage::Location;
 use crate::suggest;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
-use datafusion::common::{Column, ExprSchema};
+use datafusion::common::{Column, ExprSchema, SchemaError};
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{Expr as AstExpr, GroupByExpr, Ident, Query, SelectItem, SetExpr};
 use gristmill_proto::manifest::{ColumnInfo, Placement};
@@ -23,9 +24,10 @@ const HIDDEN_KEY: &str = "__gristmill_key_";
 const MOST_SHARDS: u32 = 100_000;
 /// The largest number of splits.
 const MOST_SPLITS: usize = 100;
+/// Options of the statement itself, beside those of its format.
+const OPTIONS: [&str; 3] = ["shards", "target_shard_bytes", "seed"];
 
-/// Plans `create`; `input_bytes` gives the size of a query's input files, which decides the number of shards when the
-/// statement shuffles and does not say.
+/// Plans `create`. When it shuffles and does not say into how many shards, the size of the query's input files decides.
 ///
 /// # Errors
 /// `UnknownTargetColumn`, `SplitFractions`, `BadOption`, `UnsupportedColumnType`, and those of planning a query.
@@ -37,7 +39,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     let format_options = FormatOptions::take(kind, &mut options, FormatDefaults::TRAINING_SET)?;
     let seed = seed(create, &mut options)?;
     let wanted = ShardOptions::take(&mut options, context.write.target_shard_bytes.bytes())?;
-    refuse_unknown(&options)?;
+    refuse_unknown(&options, &[&OPTIONS, FormatOptions::names(kind)].concat())?;
 
     let keys = create.split.as_ref().map_or(&[][..], |split| &split.key);
     let source = plan_source(context, create, keys).await?;
@@ -182,12 +184,14 @@ fn take_number(options: &mut BTreeMap<String, String>, key: &str) -> Result<Opti
     })
 }
 
-pub(super) fn refuse_unknown(options: &BTreeMap<String, String>) -> Result<()> {
-    match options.keys().next() {
-        None => Ok(()),
-        Some(key) => Err(Error::new(Code::BadOption, format!("unknown option '{key}'"))
-            .with_hint("docs/guide/statement.md lists the options of each format")),
-    }
+/// Refuses the options that nobody has taken; there are those that are `known`.
+pub(super) fn refuse_unknown(options: &BTreeMap<String, String>, known: &[&str]) -> Result<()> {
+    let Some(key) = options.keys().next() else { return Ok(()) };
+    let error = Error::new(Code::BadOption, format!("unknown option '{key}'"));
+    Err(match suggest::hint(key, known) {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    })
 }
 
 /// The planned query: its visible columns first, hidden key columns behind them.
@@ -262,6 +266,7 @@ async fn plan_source(
                 with_hidden_columns(&create.query, &hidden).ok_or_else(|| plain.unknown(first, "SPLIT"))?;
             let plan = match plan_query(context.state, &query).await {
                 Ok(plan) => plan,
+                Err(error) if is_ambiguous(&error) => return Err(error.context("SPLIT")),
                 Err(error) if matches!(error.code(), Code::UnknownName | Code::StatementFailed) => {
                     return Err(plain.unknown(first, "SPLIT").with_source(error));
                 }
@@ -282,6 +287,15 @@ async fn plan_source(
         })
         .collect::<Result<_>>()?;
     Ok(source)
+}
+
+/// Whether the error is that a name stands for several columns.
+fn is_ambiguous(error: &Error) -> bool {
+    let mut sources = std::iter::successors(std::error::Error::source(error), |error| error.source());
+    sources.any(|source| {
+        let root = source.downcast_ref::<DataFusionError>().map(DataFusionError::find_root);
+        matches!(root, Some(DataFusionError::SchemaError(error, _)) if matches!(**error, SchemaError::AmbiguousReference { .. }))
+    })
 }
 
 /// The query with `hidden` columns selected too, or `None` where that would change its rows.

@@ -9,13 +9,15 @@ use datafusion::sql::parser::Statement as SqlStatement;
 use datafusion::sql::sqlparser::ast::{Query, Statement as AstStatement};
 use futures::TryStreamExt;
 
-/// The plan of a query.
+/// The plan of a query, its types those that its rows will have: `SELECT 1 UNION ALL SELECT 2.5` is one column of
+/// floats, which DataFusion finds out when it analyses a plan.
 ///
 /// # Errors
 /// `UnknownName` for a table or column that does not exist; `StatementFailed` for anything else that is wrong.
 pub async fn plan_query(state: &SessionState, query: &Query) -> Result<LogicalPlan> {
     let statement = SqlStatement::Statement(Box::new(AstStatement::Query(Box::new(query.clone()))));
-    plan_statement(state, &statement).await
+    let plan = plan_statement(state, &statement).await?;
+    Ok(state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?)
 }
 
 /// The plan of one of DataFusion's statements.

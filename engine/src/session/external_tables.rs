@@ -5,16 +5,14 @@ use crate::plan::check_location;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::CreateExternalTable;
 
-/// Checks that every location of a table whose columns are to be read from its files has a file.
+/// Checks that every location of a table has a file.
 ///
-/// DataFusion makes an empty table of a location that does not exist, which shows much later as a missing column.
+/// DataFusion makes an empty table of a location that does not exist, which shows much later as a missing column, or
+/// as a training set without rows.
 ///
 /// # Errors
 /// `PathNotFound` names the location; those of the store.
 pub(super) async fn check_locations(state: &SessionState, table: &CreateExternalTable) -> Result<()> {
-    if !table.schema.fields().is_empty() {
-        return Ok(());
-    }
     for location in &table.locations {
         check_location(state, location).await.map_err(|error| error.context(describe(table)))?;
     }

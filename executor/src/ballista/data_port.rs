@@ -7,6 +7,7 @@ use arrow_flight::{
     Result as ActionResult, SchemaResult, Ticket,
 };
 use ballista_core::error::BallistaError;
+use ballista_core::serde::protobuf::UpdateTaskStatusParams;
 use ballista_core::utils::{create_grpc_server, create_grpc_server_incoming};
 use ballista_executor::ArrowFlightServerProvider;
 use ballista_executor::flight_service::BallistaFlightService;
@@ -17,6 +18,8 @@ use tonic::{Request, Response, Status, Streaming};
 
 /// Asks for the running tasks; the answer is one `UpdateTaskStatusParams`. The scheduler knows it by the same name.
 const RUNNING_TASKS: &str = "gristmill.running_tasks";
+/// Stops the tasks that the body, an `UpdateTaskStatusParams`, names; no answer. The same name there.
+const STOP_TASKS: &str = "gristmill.stop_tasks";
 
 /// Serves the data port of the executor of that id.
 ///
@@ -66,11 +69,20 @@ impl FlightService for DataPort {
     type ListActionsStream = <BallistaFlightService as FlightService>::ListActionsStream;
 
     async fn do_action(&self, request: Request<Action>) -> Reply<Self::DoActionStream> {
-        if request.get_ref().r#type != RUNNING_TASKS {
-            return self.files.do_action(request).await;
-        }
-        let body = self.running.report(&self.executor_id).encode_to_vec().into();
-        Ok(Response::new(futures::stream::iter([Ok(ActionResult { body })]).boxed()))
+        let results = match request.get_ref().r#type.as_str() {
+            RUNNING_TASKS => {
+                let body = self.running.report(&self.executor_id).encode_to_vec().into();
+                vec![Ok(ActionResult { body })]
+            }
+            STOP_TASKS => {
+                let unwanted = UpdateTaskStatusParams::decode(request.into_inner().body)
+                    .map_err(|error| Status::invalid_argument(error.to_string()))?;
+                self.running.stop(&unwanted);
+                vec![]
+            }
+            _ => return self.files.do_action(request).await,
+        };
+        Ok(Response::new(futures::stream::iter(results).boxed()))
     }
 
     async fn do_get(&self, request: Request<Ticket>) -> Reply<Self::DoGetStream> {

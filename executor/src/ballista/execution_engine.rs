@@ -1,7 +1,7 @@
 //! How one task runs: Ballista's own execution, wrapped.
 
 use super::connection_pool::ConnectionPool;
-use super::running_tasks::{RunningTasks, TaskName, stage_attempt};
+use super::running_tasks::{RunningTasks, Task, TaskName, stage_attempt};
 use super::task_failure::{stopped, translate};
 use crate::cancel_guard_exec::guard_plan;
 use ballista_core::JobId;
@@ -139,7 +139,8 @@ impl QueryStageExecutor for TaskExecution {
             stage_attempt: context.task_id().as_deref().and_then(stage_attempt).unwrap_or_default(),
             task: task_id,
         };
-        let _running = self.running.enter(name, Arc::clone(&self.inner));
+        let (execution, cancelled) = (Arc::clone(&self.inner), self.cancelled.clone());
+        let _running = self.running.enter(Task { name, execution, cancelled });
         // Ballista cancels a task by dropping this future, which stops nothing of what it started: the guard does.
         // It also stops the other partitions of a task when one of them has failed.
         let _guard = self.cancelled.clone().drop_guard();

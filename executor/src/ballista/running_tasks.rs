@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -22,9 +23,11 @@ pub(super) struct RunningTasks {
     tracker: TaskTracker,
 }
 
-struct Task {
-    name: TaskName,
-    execution: Arc<dyn QueryStageExecutor>,
+/// A task that runs, and how to stop it.
+pub(super) struct Task {
+    pub(super) name: TaskName,
+    pub(super) execution: Arc<dyn QueryStageExecutor>,
+    pub(super) cancelled: CancellationToken,
 }
 
 /// One attempt of a task.
@@ -34,6 +37,17 @@ pub(super) struct TaskName {
     pub(super) stage: usize,
     pub(super) stage_attempt: u32,
     pub(super) task: usize,
+}
+
+impl TaskName {
+    fn of(status: &TaskStatus) -> Self {
+        Self {
+            job: JobId::new(&status.job_id),
+            stage: status.stage_id as usize,
+            stage_attempt: status.stage_attempt_num,
+            task: status.task_id as usize,
+        }
+    }
 }
 
 /// Keeps a task on the list.
@@ -51,9 +65,9 @@ impl fmt::Debug for RunningTasks {
 
 impl RunningTasks {
     /// Puts a task on the list until the guard is dropped.
-    pub(super) fn enter(&self, name: TaskName, execution: Arc<dyn QueryStageExecutor>) -> Running {
+    pub(super) fn enter(&self, task: Task) -> Running {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.tasks.lock().insert(number, Task { name, execution });
+        self.tasks.lock().insert(number, task);
         Running { list: self.clone(), number, _token: self.tracker.token() }
     }
 
@@ -61,6 +75,18 @@ impl RunningTasks {
     pub(super) async fn all_ended(&self) {
         self.tracker.close();
         self.tracker.wait().await;
+    }
+
+    /// Stops those of the tasks that `unwanted` names.
+    ///
+    /// Ballista sends a cancellation once, to tasks that have begun, and may take one attempt of a task for another.
+    pub(super) fn stop(&self, unwanted: &UpdateTaskStatusParams) {
+        let unwanted: Vec<TaskName> = unwanted.task_status.iter().map(TaskName::of).collect();
+        let tasks = self.tasks.lock();
+        for task in tasks.values().filter(|task| unwanted.contains(&task.name)) {
+            tracing::info!(task = ?task.name, "stopping a task that nobody waits for");
+            task.cancelled.cancel();
+        }
     }
 
     /// What Ballista would be told if the tasks ended now: their metrics, and that they run.

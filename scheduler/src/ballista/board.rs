@@ -12,7 +12,7 @@ use ballista_core::serde::protobuf::{FailedJob, JobStatus, QueuedJob, Successful
 use ballista_core::{JobId, JobStatusSubscriber};
 use ballista_scheduler::cluster::{JobState, JobStateEventStream};
 use ballista_scheduler::state::execution_graph::ExecutionGraphBox;
-use dashmap::DashMap;
+use dashmap::{DashMap, DashSet};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt;
 use std::collections::HashSet;
@@ -23,6 +23,8 @@ use tokio::sync::watch;
 #[derive(Default)]
 pub(super) struct JobBoard {
     jobs: DashMap<JobId, Entry>,
+    /// Jobs that were forgotten before the cluster queued them: they must not run when it does.
+    unwanted: DashSet<JobId>,
 }
 
 struct Entry {
@@ -61,9 +63,13 @@ impl JobBoard {
         }
     }
 
-    /// Drops what is known of `job`.
+    /// Drops what is known of `job`, which does not run if the cluster has not even queued it yet.
     pub(super) fn forget(&self, job: &JobId) {
-        self.jobs.remove(job);
+        if let Some((job, entry)) = self.jobs.remove(job)
+            && entry.status.status.is_none()
+        {
+            self.unwanted.insert(job);
+        }
     }
 
     fn update(&self, job: &JobId, change: impl FnOnce(&mut Entry)) -> Result<()> {
@@ -88,6 +94,9 @@ fn is_over(status: &JobStatus) -> bool {
 #[async_trait]
 impl JobState for JobBoard {
     fn accept_job(&self, job_id: &JobId, job_name: &str, queued_at: u64) -> Result<()> {
+        if self.unwanted.remove(job_id).is_some() {
+            return Err(BallistaError::Cancelled);
+        }
         let mut entry = self.jobs.entry(job_id.clone()).or_insert_with(|| Entry::new(job_id));
         job_name.clone_into(&mut entry.status.job_name);
         entry.say(Status::Queued(QueuedJob { queued_at }), Signal::Queued);
@@ -228,6 +237,15 @@ mod tests {
         let mut signals = board.signals(&job);
         signals.changed().await.unwrap();
         assert_eq!(last(&signals), "Failed(\"no\")");
+    }
+
+    #[tokio::test]
+    async fn a_job_that_was_forgotten_before_it_was_queued_is_not_accepted() {
+        let (board, job) = (JobBoard::default(), JobId::new("a"));
+        board.signals(&job);
+        board.forget(&job);
+        assert!(matches!(board.accept_job(&job, "SELECT", 1), Err(BallistaError::Cancelled)));
+        assert_eq!(board.pending_job_number(), 0);
     }
 
     #[tokio::test]

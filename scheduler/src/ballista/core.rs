@@ -145,7 +145,7 @@ fn scheduler_config(config: &Config, port: u16, base: &SessionConfig) -> Schedul
         no_executors_grace_period_seconds: scheduler.executor_wait.max(scheduler.executor_timeout).as_secs(),
         // The limit of messages to executors is only read from here.
         override_config_producer: Some(Arc::new(move || base.clone())),
-        override_create_grpc_client_endpoint: Some(super::jobs::endpoint_limits()),
+        override_create_grpc_client_endpoint: Some(super::jobs::control_limits()),
         job_id_generator: Some(Arc::new(JobIds)),
         ..SchedulerConfig::default()
     }

@@ -142,6 +142,16 @@ impl Connections {
     }
 }
 
+/// How long an executor may take to answer a call of the control port, a launch of tasks with their plans included.
+const CONTROL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// As [`endpoint_limits`], for calls that are answered at once: without it an executor that hangs holds up the launch of
+/// all tasks.
+pub(super) fn control_limits() -> EndpointOverrideFn {
+    let limits = endpoint_limits();
+    Arc::new(move |endpoint| Ok(limits(endpoint)?.timeout(CONTROL_TIMEOUT)))
+}
+
 /// Ballista's own connections to executors have no limits in time on the data plane.
 pub(super) fn endpoint_limits() -> EndpointOverrideFn {
     Arc::new(|endpoint| {

@@ -5,6 +5,7 @@
 
 mod board;
 mod core;
+mod executor_calls;
 mod internal_port;
 mod jobs;
 mod live_inputs;

@@ -1,7 +1,8 @@
-//! What executors are doing right now, asked of them every second while jobs run.
+//! What executors are doing right now, asked of them every second while jobs run and shortly after.
 //!
 //! Ballista hears of a task when it ends, once. If that word is lost, the task runs for ever as far as Ballista knows,
-//! and its job with it; and a task that takes an hour cannot be told from one that hangs.
+//! and its job with it; and a task that takes an hour cannot be told from one that hangs. The other way round, it tells
+//! a task to stop once: if that comes before the task has begun, it runs to its end for nobody.
 
 use super::core::Server;
 use super::jobs::endpoint_limits;
@@ -24,7 +25,7 @@ use datafusion::physical_plan::metrics::MetricsSet;
 use futures::TryStreamExt;
 use parking_lot::Mutex;
 use prost::Message;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -32,6 +33,10 @@ use tonic::transport::{Channel, Endpoint};
 
 /// What executors answer with one `UpdateTaskStatusParams` of their running tasks; they know it by the same name.
 const RUNNING_TASKS: &str = "gristmill.running_tasks";
+/// What stops the tasks that an `UpdateTaskStatusParams` names; the same name there.
+const STOP_TASKS: &str = "gristmill.stop_tasks";
+/// How long executors are asked after the last job: what was cancelled may only then begin.
+const LINGER: Duration = Duration::from_secs(30);
 const INTERVAL: Duration = Duration::from_secs(1);
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
@@ -53,10 +58,12 @@ impl Pulse {
         sets.into_iter().map(TryInto::try_into).collect::<Result<_, _>>().unwrap_or_default()
     }
 
-    /// Asks all executors again and again until `stop`, and runs tasks again that no executor knows of.
+    /// Asks all executors again and again until `stop`; runs tasks again that no executor knows of, and stops tasks that
+    /// no job waits for.
     pub(super) async fn keep(&self, server: Server, registry: Arc<Registry>, stop: CancellationToken) {
         let mut connections = Connections::default();
-        let mut missing = MissingTasks::default();
+        let (mut missing, mut unwanted) = (MissingTasks::default(), BTreeSet::new());
+        let mut last_job: Option<Instant> = None;
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -65,11 +72,18 @@ impl Pulse {
                 _ = ticks.tick() => {}
             }
             let jobs = server.state.task_manager.get_running_job_cache();
-            let answers = match jobs.is_empty() {
-                true => Answers::new(),
-                false => connections.ask_all(registry.registered_executor_metadata().await).await,
+            if !jobs.is_empty() {
+                last_job = Some(Instant::now());
+            }
+            let answers = match last_job.is_some_and(|last| last.elapsed() < LINGER) {
+                true => connections.ask_all(registry.registered_executor_metadata().await).await,
+                false => Answers::new(),
             };
-            let expected = running_tasks(&jobs).await;
+            // After the answers: what was started in between is expected, and what has ended is no longer running.
+            let expected = running_tasks(&server.state.task_manager.get_running_job_cache()).await;
+            let surplus = surplus_tasks(&answers, &expected);
+            connections.stop_tasks(surplus.intersection(&unwanted)).await;
+            unwanted = surplus;
             let known = |executor: &str, task: &TaskName| Some(answers.get(executor)?.contains_key(task));
             for (executor, task) in missing.check(expected, known, Instant::now()) {
                 run_again(&server, executor, task).await;
@@ -77,6 +91,15 @@ impl Pulse {
             *self.answers.lock() = answers;
         }
     }
+}
+
+/// The tasks that run, as executors say, and that no job waits for.
+fn surplus_tasks(answers: &Answers, expected: &[(String, TaskName)]) -> BTreeSet<(String, TaskName)> {
+    let expected: BTreeSet<_> = expected.iter().collect();
+    let running = answers
+        .iter()
+        .flat_map(|(executor, tasks)| tasks.keys().map(move |task| (executor.clone(), task.clone())));
+    running.filter(|task| !expected.contains(task)).collect()
 }
 
 /// The tasks that Ballista thinks are running, with their executors.
@@ -116,14 +139,7 @@ async fn run_again(server: &Server, executor_id: String, task: TaskName) {
         count_to_failures: true,
         failed_reason: Some(failed_task::FailedReason::IoError(IoError {})),
     };
-    let status = TaskStatus {
-        task_id: task.task as u32,
-        job_id: task.job,
-        stage_id: task.stage as u32,
-        stage_attempt_num: task.stage_attempt as u32,
-        status: Some(TaskState::Failed(failed)),
-        ..TaskStatus::default()
-    };
+    let status = TaskStatus { status: Some(TaskState::Failed(failed)), ..task.status() };
     let request = tonic::Request::new(UpdateTaskStatusParams { executor_id, task_status: vec![status] });
     if let Err(error) = SchedulerGrpc::update_task_status(server, request).await {
         tracing::warn!(%error, "could not run a task again");
@@ -151,6 +167,41 @@ impl Connections {
             Some((id.clone(), answer.ok()?.ok()?))
         });
         futures::future::join_all(asked).await.into_iter().flatten().collect()
+    }
+
+    /// Asks executors to stop tasks; those that go on are seen again.
+    async fn stop_tasks(&self, tasks: impl Iterator<Item = &(String, TaskName)>) {
+        let mut by_executor = BTreeMap::<&str, Vec<TaskStatus>>::new();
+        for (executor, task) in tasks {
+            by_executor.entry(executor).or_default().push(task.status());
+        }
+        let asked = by_executor.into_iter().filter_map(|(executor, task_status)| {
+            tracing::warn!(executor, tasks = task_status.len(), "stopping tasks that no job waits for");
+            let mut client = self.open.get(executor)?.clone();
+            let params = UpdateTaskStatusParams { executor_id: executor.to_owned(), task_status };
+            Some(async move {
+                let action = Action::new(STOP_TASKS, params.encode_to_vec());
+                tokio::time::timeout(ANSWER_LIMIT, client.do_action(action)).await
+            })
+        });
+        for answer in futures::future::join_all(asked).await.into_iter().flatten() {
+            if let Err(error) = answer {
+                tracing::debug!(%error, "an executor did not take the request to stop tasks");
+            }
+        }
+    }
+}
+
+impl TaskName {
+    /// A status that says nothing but which task it is.
+    fn status(&self) -> TaskStatus {
+        TaskStatus {
+            task_id: self.task as u32,
+            job_id: self.job.clone(),
+            stage_id: self.stage as u32,
+            stage_attempt_num: self.stage_attempt as u32,
+            ..TaskStatus::default()
+        }
     }
 }
 
@@ -180,4 +231,21 @@ async fn ask(
         (name, status.metrics)
     });
     Ok(named.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(task: usize) -> TaskName {
+        TaskName { job: "j".to_owned(), stage: 1, stage_attempt: 0, task }
+    }
+
+    #[test]
+    fn a_task_that_runs_and_is_not_expected_is_surplus() {
+        let tasks = [0, 1].map(|task| (name(task), vec![])).into_iter().collect();
+        let answers = Answers::from([("a".to_owned(), tasks)]);
+        let expected = [("a".to_owned(), name(0)), ("b".to_owned(), name(1))];
+        assert_eq!(surplus_tasks(&answers, &expected), BTreeSet::from([("a".to_owned(), name(1))]));
+    }
 }

@@ -88,8 +88,11 @@ impl Registry {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = until_gone(&host, port) => {
-                    tracing::warn!(executor = %id, %host, port, "an executor is gone");
-                    gone.insert(id);
+                    // One that has registered again has another watcher by now.
+                    if !stop.is_cancelled() {
+                        tracing::warn!(executor = %id, %host, port, "an executor is gone");
+                        gone.insert(id);
+                    }
                 }
             }
         });

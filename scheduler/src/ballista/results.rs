@@ -8,7 +8,7 @@ use ballista_scheduler::state::execution_stage::{ExecutionStage, SuccessfulStage
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::metrics::MetricsSet;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
-use gristmill_engine::backend::JobProgress;
+use gristmill_engine::backend::{JobProgress, scanned_bytes};
 use gristmill_engine::{Code, Error, Result};
 use std::collections::BTreeMap;
 
@@ -85,6 +85,7 @@ pub(super) fn snapshot(graph: &dyn ExecutionGraph) -> Snapshot {
         progress: JobProgress {
             scanned_bytes: sum.progress.scanned_bytes + stage.progress.scanned_bytes,
             scanned_rows: sum.progress.scanned_rows + stage.progress.scanned_rows,
+            input_rows: 0,
             tasks_done: sum.progress.tasks_done + stage.progress.tasks_done,
             tasks_total: sum.progress.tasks_total + stage.progress.tasks_total,
         },
@@ -100,7 +101,7 @@ pub(super) fn live_snapshot(graph: &dyn ExecutionGraph, pulse: &Pulse) -> Snapsh
         let metrics = pulse.metrics(&executor_id, &task);
         snapshot.live_rows += metrics.iter().filter_map(MetricsSet::output_rows).sum::<usize>() as u64;
         if let Some(stage) = graph.stages().get(&task.stage) {
-            add_scans(stage.plan(), &metrics, &mut snapshot.progress);
+            add_scans(stage.plan(), &metrics, false, &mut snapshot.progress);
         }
     }
     snapshot
@@ -112,11 +113,12 @@ fn stage_snapshot(stage: &ExecutionStage) -> Snapshot {
         ExecutionStage::UnResolved(stage) => partitions_of(stage.plan.as_ref()),
         ExecutionStage::Resolved(stage) => stage.partitions,
         ExecutionStage::Running(stage) => {
-            add_scans(stage.plan.as_ref(), stage.stage_metrics.as_deref().unwrap_or_default(), &mut progress);
+            let metrics = stage.stage_metrics.as_deref().unwrap_or_default();
+            add_scans(stage.plan.as_ref(), metrics, false, &mut progress);
             stage.partitions
         }
         ExecutionStage::Successful(stage) => {
-            add_scans(stage.plan.as_ref(), &stage.stage_metrics, &mut progress);
+            add_scans(stage.plan.as_ref(), &stage.stage_metrics, true, &mut progress);
             stage.partitions
         }
         ExecutionStage::Failed(stage) => stage.partitions,
@@ -133,15 +135,28 @@ fn partitions_of(writer: &dyn ExecutionPlan) -> usize {
 }
 
 /// Adds what the scans of `plan` read, by `metrics`: one set for each node that has metrics, from the top down, the
-/// left child first. Executors also send a set for a leaf that has none.
-fn add_scans(plan: &dyn ExecutionPlan, metrics: &[MetricsSet], progress: &mut JobProgress) {
+/// left child first. Executors also send a set for a leaf that has none. `is_finished`: all of the stage is read.
+fn add_scans(
+    plan: &dyn ExecutionPlan,
+    metrics: &[MetricsSet],
+    is_finished: bool,
+    progress: &mut JobProgress,
+) {
     let mut sets = metrics.iter();
-    add_scans_below(plan, &mut sets, progress);
+    add_scans_below(plan, &mut sets, is_finished, progress);
+}
+
+/// How many metric sets a task of that stage sends.
+pub(super) fn metric_sets(plan: &dyn ExecutionPlan) -> usize {
+    let children = plan.children();
+    let own = usize::from(children.is_empty() || plan.metrics().is_some());
+    own + children.into_iter().map(|child| metric_sets(child.as_ref())).sum::<usize>()
 }
 
 fn add_scans_below<'a>(
     plan: &dyn ExecutionPlan,
     sets: &mut impl Iterator<Item = &'a MetricsSet>,
+    is_finished: bool,
     progress: &mut JobProgress,
 ) {
     let children = plan.children();
@@ -149,10 +164,10 @@ fn add_scans_below<'a>(
     let set = if is_leaf || plan.metrics().is_some() { sets.next() } else { None };
     if let Some(set) = set.filter(|_| is_leaf && plan.is::<DataSourceExec>()) {
         progress.scanned_rows += set.output_rows().unwrap_or_default() as u64;
-        progress.scanned_bytes += set.sum_by_name("bytes_scanned").map_or(0, |bytes| bytes.as_usize() as u64);
+        progress.scanned_bytes += scanned_bytes(plan, set, |_| is_finished);
     }
     for child in children {
-        add_scans_below(child.as_ref(), sets, progress);
+        add_scans_below(child.as_ref(), sets, is_finished, progress);
     }
 }
 

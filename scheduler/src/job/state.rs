@@ -22,8 +22,8 @@ pub(crate) struct Limits {
     pub(crate) no_progress_timeout: Duration,
 }
 
-/// A submitted job that the cluster does not know by then is lost. Events are processed in order, so it is known as
-/// soon as the ones before it are handled.
+/// A submitted job that the cluster has not queued by then is lost. Events are processed in order, so it is queued as
+/// soon as the ones before it are handled. How long it is planned after that is bounded by the other limits.
 const UNKNOWN_LIMIT: Duration = Duration::from_secs(30);
 /// A cancellation that has not worked by then is asked for again.
 const CANCEL_AGAIN: Duration = Duration::from_secs(1);
@@ -35,8 +35,8 @@ const CANCEL_LIMIT: Duration = Duration::from_secs(30);
 pub(crate) enum State {
     /// For a first executor.
     Waiting { since: Instant },
-    /// Handed to the cluster.
-    Submitted { since: Instant },
+    /// Handed to the cluster, which has it in its queue or has not said so yet.
+    Submitted { since: Instant, queued: bool },
     /// Tasks run.
     Running { since: Instant, progressed: Instant },
     /// Asked to stop.
@@ -116,7 +116,7 @@ impl State {
 pub(crate) fn step(state: State, limits: &Limits, event: Event, now: Instant) -> (State, Vec<Action>) {
     match state {
         State::Waiting { since } => waiting(since, limits, event, now),
-        State::Submitted { since } => submitted(since, limits, event, now),
+        State::Submitted { since, queued } => submitted(since, queued, limits, (event, now)),
         State::Running { since, progressed } => running(since, progressed, limits, (event, now)),
         State::Cancelling { why, since, asked } => cancelling(why, since, asked, (event, now)),
         State::Delivering => match event {
@@ -129,7 +129,7 @@ pub(crate) fn step(state: State, limits: &Limits, event: Event, now: Instant) ->
 
 fn waiting(since: Instant, limits: &Limits, event: Event, now: Instant) -> (State, Vec<Action>) {
     match event {
-        Event::ExecutorReady => (State::Submitted { since: now }, vec![Action::Submit]),
+        Event::ExecutorReady => (State::Submitted { since: now, queued: false }, vec![Action::Submit]),
         Event::CancelAsked => (State::Ended(End::Cancelled(Why::Asked)), vec![]),
         Event::Tick if now.duration_since(since) >= limits.executor_wait => {
             (State::Ended(End::NoExecutor), vec![])
@@ -138,19 +138,27 @@ fn waiting(since: Instant, limits: &Limits, event: Event, now: Instant) -> (Stat
     }
 }
 
-fn submitted(since: Instant, limits: &Limits, event: Event, now: Instant) -> (State, Vec<Action>) {
+fn submitted(
+    since: Instant,
+    queued: bool,
+    limits: &Limits,
+    (event, now): (Event, Instant),
+) -> (State, Vec<Action>) {
     match event {
         Event::Running | Event::Progressed => (State::Running { since, progressed: now }, vec![]),
         Event::Succeeded => (State::Delivering, vec![]),
         Event::Failed(text) => (State::Ended(End::Failed(text)), vec![Action::Release]),
         Event::CancelAsked => cancel(Why::Asked, now),
         Event::Tick if now.duration_since(since) >= limits.job_timeout => cancel(Why::Deadline, now),
-        Event::Tick if now.duration_since(since) >= UNKNOWN_LIMIT => {
-            (State::Ended(End::Lost), vec![Action::Release])
+        Event::Tick if queued && now.duration_since(since) >= limits.no_progress_timeout => {
+            cancel(Why::NoProgress, now)
         }
-        // Planning takes its time, but it is known.
-        Event::Queued => (State::Submitted { since: now }, vec![]),
-        Event::Tick | Event::ExecutorReady => (State::Submitted { since }, vec![]),
+        // Should it turn up after all, nobody wants it any more.
+        Event::Tick if !queued && now.duration_since(since) >= UNKNOWN_LIMIT => {
+            (State::Ended(End::Lost), vec![Action::Cancel, Action::Release])
+        }
+        Event::Queued => (State::Submitted { since: now, queued: true }, vec![]),
+        Event::Tick | Event::ExecutorReady => (State::Submitted { since, queued }, vec![]),
     }
 }
 

@@ -96,14 +96,19 @@ async fn dropping_a_tasks_future_cancels_its_plan() {
 }
 
 #[tokio::test]
-async fn a_running_task_is_reported_with_the_attempt_of_its_stage() {
+async fn a_running_task_is_reported_with_the_attempt_of_its_stage_and_stopped_by_that_name() {
     let engine = engine();
     let name = TaskName { job: "job".into(), stage: 3, stage_attempt: 2, task: 7 };
-    let running = engine.running.enter(name, Arc::new(Never));
+    let cancelled = CancellationToken::new();
+    let running =
+        engine.running.enter(Task { name, execution: Arc::new(Never), cancelled: cancelled.clone() });
     let report = engine.running.report("executor");
     let task = &report.task_status[0];
     let found = (task.job_id.as_str(), task.stage_id, task.stage_attempt_num, task.task_id);
     assert_eq!((report.executor_id.as_str(), found), ("executor", ("job", 3, 2, 7)));
+    assert!(!cancelled.is_cancelled());
+    engine.running.stop(&report);
+    assert!(cancelled.is_cancelled());
     drop(running);
     assert!(engine.running.report("executor").task_status.is_empty());
 }

@@ -113,13 +113,15 @@ fn a_job_in_which_nothing_happens_is_cancelled() {
 
 #[test]
 fn a_job_that_the_cluster_never_heard_of_is_lost() {
-    check(&[(0, ExecutorReady), (29, Tick), (30, Tick)], &End::Lost, &[Submit, Release]);
+    check(&[(0, ExecutorReady), (29, Tick), (30, Tick)], &End::Lost, &[Submit, Cancel, Release]);
 }
 
 #[test]
 fn a_job_that_takes_long_to_plan_is_not_lost() {
-    let (state, _) = run(&[(0, ExecutorReady), (20, Queued), (40, Tick)]);
-    assert!(matches!(state, State::Submitted { .. }));
+    let events = [(0, ExecutorReady), (20, Queued), (319, Tick)];
+    assert!(matches!(run(&events).0, State::Submitted { .. }));
+    let events = [&events[..], &[(320, Tick), (321, failed())]].concat();
+    check(&events, &End::Cancelled(Why::NoProgress), &[Submit, Cancel, Release]);
 }
 
 #[test]

@@ -1,8 +1,11 @@
 -- Will this delivery be late? A training set for XGBoost out of five tables of TPC-H.
 --
 --   gristmill demo                                  makes the data, runs this file, prints what came out
---   gristmill run examples/late_delivery.sql        runs it again on data of your own making:
+--
+-- With more data, in a folder without a demo in it:
+--
 --   gristmill tpch --scale 1 --output gristmill-demo/data
+--   gristmill run examples/late_delivery.sql
 
 CREATE EXTERNAL TABLE lineitem STORED AS PARQUET LOCATION 'gristmill-demo/data/lineitem.parquet';
 CREATE EXTERNAL TABLE orders   STORED AS PARQUET LOCATION 'gristmill-demo/data/orders.parquet';

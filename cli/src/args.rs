@@ -21,7 +21,8 @@ Try it:
   gristmill cluster --executors 2                   a cluster on this machine
   gristmill run --connect grpc://127.0.0.1:8815 job.sql
 
-stdout is data, stderr is for people. Exit codes: 0 done, 1 failed, 2 wrong command line, 130 interrupted.";
+stdout is data, stderr is for people. Exit codes: 0 done, 1 failed, 2 wrong command line,
+130 interrupted, 143 terminated.";
 
 /// Grinds raw data into training sets: SQL in; split, shuffled, sharded and encoded files out.
 #[derive(Debug, Parser)]

@@ -36,7 +36,12 @@ pub(crate) fn start(level: &str, format: LogFormat, stderr: Stderr) -> Result<()
             .with_source(error)
     })?;
     let has_color = stderr.is_terminal();
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(has_color).with_writer(stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(has_color)
+        .with_writer(stderr)
+        // It would say so on stderr, in a way that panics when stderr is what fails.
+        .log_internal_errors(false);
     let started = match format {
         LogFormat::Text => logs.finish().try_init(),
         LogFormat::Json => logs.json().flatten_event(true).finish().try_init(),

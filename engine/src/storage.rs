@@ -19,6 +19,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 
+pub(crate) use error::innermost;
 pub use error::{classify, error};
 pub use location::Location;
 pub use stores::Stores;

@@ -23,7 +23,7 @@ pub(crate) struct ClusterArgs {
     #[arg(long, value_name = "PORT")]
     pub(crate) flight_port: Option<u16>,
 
-    /// The port for health and metrics; 0: any free one [default: what the configuration says, 8816]
+    /// The port for health checks; 0: any free one [default: what the configuration says, 8816]
     #[arg(long, value_name = "PORT")]
     pub(crate) http_port: Option<u16>,
 

@@ -43,7 +43,7 @@ pub struct SchedulerConfig {
     /// The Flight SQL port for clients; default 8815, 0: any free one.
     #[serde(deserialize_with = "scalar")]
     pub flight_port: u16,
-    /// The port of health, metrics and the web page; default 8816, 0: any free one.
+    /// The port of health checks; default 8816, 0: any free one.
     #[serde(deserialize_with = "scalar")]
     pub http_port: u16,
     /// How long a session lives without a call; default `"30min"`.

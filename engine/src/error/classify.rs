@@ -238,7 +238,7 @@ fn plain_text(error: &DataFusionError) -> String {
         DataFusionError::SQL(error, _) => error.to_string(),
         DataFusionError::ArrowError(error, _) => error.to_string(),
         DataFusionError::ParquetError(error) => error.to_string(),
-        DataFusionError::ObjectStore(error) => error.to_string(),
+        DataFusionError::ObjectStore(error) => crate::storage::innermost(error.as_ref()),
         other => other.to_string(),
     };
     let text = text.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default();

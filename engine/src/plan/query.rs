@@ -56,7 +56,11 @@ async fn check_tables(state: &SessionState, statement: &SqlStatement) -> Result<
         };
         let known =
             schema.table_exist(reference.table()) || state.table_functions().contains_key(reference.table());
-        if known || is_location(reference.table()) {
+        if known {
+            continue;
+        }
+        if is_location(reference.table()) {
+            check_location(state, reference.table()).await?;
             continue;
         }
         let known = schema.table_names();

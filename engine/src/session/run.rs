@@ -2,7 +2,7 @@
 
 use super::{Effect, QueryResult, Session, StatementInfo, external_tables};
 use crate::backend::{JobProgress, PhysicalJob, ProgressSource};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::plan::{InputFiles, PlanContext, plan_copy, plan_statement, plan_training_set};
 use crate::statement::{Statement, StatementKind};
 use datafusion::arrow::array::RecordBatch;
@@ -112,21 +112,22 @@ impl Session {
     }
 
     async fn change_session(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        let place = match &plan {
+        let (table, setting) = match &plan {
             LogicalPlan::Ddl(DdlStatement::CreateExternalTable(table)) => {
                 external_tables::check_locations(&self.planning_state(), table).await?;
-                Some(external_tables::describe(table))
+                (Some(external_tables::describe(table)), None)
             }
             LogicalPlan::Statement(PlanStatement::SetVariable(set)) => {
-                Some(format!("cannot set {} to \"{}\"", set.variable, set.value))
+                (None, Some(format!("cannot set {} to \"{}\"", set.variable, set.value)))
             }
-            _ => None,
+            _ => (None, None),
         };
         let result = self.inner.ctx.execute_logical_plan(plan).await.map_err(Error::from_datafusion);
-        match (result, place) {
-            (Ok(frame), _) => Ok(frame.into_unoptimized_plan()),
-            (Err(error), Some(place)) => Err(error.context(place)),
-            (Err(error), None) => Err(error),
+        match (result, table, setting) {
+            (Ok(frame), ..) => Ok(frame.into_unoptimized_plan()),
+            (Err(error), Some(table), _) => Err(error.context(table)),
+            (Err(error), _, Some(setting)) => Err(Error::new(Code::BadOption, setting).with_source(error)),
+            (Err(error), None, None) => Err(error),
         }
     }
 

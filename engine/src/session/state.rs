@@ -36,17 +36,14 @@ pub fn session_config(mode: Mode, base: SessionConfig, config: &Config) -> Sessi
     let options = SessionOptions { spark_functions: config.sql.spark_functions };
     let mut session = base.with_information_schema(true).with_batch_size(config.sql.batch_size);
     session = session.with_option_extension(options);
-    match mode {
-        Mode::Embedded => session.with_target_partitions(embedded_partitions(config)),
-        Mode::Cluster => session,
-    }
-}
-
-/// As configured, or one per core.
-fn embedded_partitions(config: &Config) -> usize {
-    match config.sql.target_partitions {
-        0 => std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
-        partitions => partitions,
+    match (config.sql.target_partitions, mode) {
+        (0, Mode::Embedded) => {
+            let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+            session.with_target_partitions(cores)
+        }
+        // As many as the cluster has room for, which each statement finds out.
+        (0, Mode::Cluster) => session,
+        (partitions, _) => session.with_target_partitions(partitions),
     }
 }
 

@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
 /// `Syntax` when the text cannot be read as tokens, such as a quote that is never closed.
 pub fn split_script(sql: &str) -> Result<Vec<String>> {
     let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location().map_err(|error| {
-        Error::new(Code::Syntax, format!("{} at {}", error.message, error.location.to_string().trim_start()))
+        Error::new(Code::Syntax, format!("{}{}", error.message, error.location))
             .with_hint("a quote or comment may not be closed")
     })?;
     let mut offsets = Offsets::new(sql);

@@ -106,8 +106,12 @@ fn sources<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a 
     std::iter::successors(Some(error), |error| (*error).source())
 }
 
-/// The text of the cause below everything; the layers above only repeat it with URLs around.
-fn innermost(error: &(dyn StdError + 'static)) -> String {
+/// The cause in words: the server's code where it gave one, else the text of the cause below everything; the layers
+/// above only repeat it with URLs around.
+pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
+    if let Some(code) = server_code(error) {
+        return format!("the store answered {code}");
+    }
     let text = sources(error).last().map(ToString::to_string).unwrap_or_default();
     text.trim().trim_end_matches('.').to_owned()
 }
@@ -183,7 +187,7 @@ mod tests {
         check(
             listing_failure(body),
             Code::BadConfiguration,
-            "cannot use s3://b/k: status 4xx: <Error><Code>PermanentRedirect</Code></Error>",
+            "cannot use s3://b/k: the store answered PermanentRedirect",
         );
         check(
             listing_failure("no answer"),

@@ -10,7 +10,7 @@ use crate::write::ShardRecord;
 use bytes::Bytes;
 use gristmill_proto::manifest::{FORMAT_VERSION, FormatInfo, Inputs, Manifest, ShardInfo, SplitInfo};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The folder for everything that is not data.
 pub const META_FOLDER: &str = "_gristmill";
@@ -102,10 +102,14 @@ pub(crate) async fn write_side_files(store: &dyn ShardStore, manifest: &Manifest
     Ok(())
 }
 
-/// What [`write_side_files`] may have written for those shards.
-pub(crate) fn side_files(shards: &[ShardRecord]) -> Vec<String> {
-    let splits: BTreeSet<&str> = shards.iter().map(|shard| shard.split.as_str()).collect();
-    splits.into_iter().map(split_manifest).chain([CHANNELS.to_owned()]).collect()
+/// What [`write_side_files`] writes for splits of those names, with and without shards.
+pub(crate) fn side_files(splits: &[impl AsRef<str>]) -> Vec<String> {
+    let named = splits.iter().map(AsRef::as_ref).filter(|split| !split.is_empty());
+    let mut paths: Vec<String> = named.map(split_manifest).collect();
+    if !paths.is_empty() {
+        paths.push(CHANNELS.to_owned());
+    }
+    paths
 }
 
 fn split_manifest(split: &str) -> String {

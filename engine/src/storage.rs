@@ -7,6 +7,7 @@ mod credentials;
 mod error;
 mod local;
 mod location;
+mod part_buffer;
 mod s3;
 mod stores;
 #[cfg(test)]
@@ -38,17 +39,29 @@ pub trait ShardStore: Send + Sync + Debug {
     /// something, as far as it can be listed.
     async fn first_entry(&self) -> Result<Option<String>>;
 
+    /// The files at any depth below `folder`, all of them, as paths in order; none where there is no such folder.
+    async fn files(&self, folder: &str) -> Result<Vec<String>>;
+
     /// Opens the shard `path`, invisible until [`ShardStore::publish`].
     async fn create(&self, path: &str, attempt: &Attempt) -> Result<Box<dyn ShardUpload>>;
 
     /// Makes a finished shard visible; fine when it is already, with the same size.
+    ///
+    /// Whether it is still there after a crash of the machine, only [`ShardStore::flush`] settles.
     async fn publish(&self, shard: &StagedShard) -> Result<()>;
 
-    /// Removes everything that job `job` staged and did not publish; gives how many uploads or files that were.
+    /// Makes the names in `folders` survive a crash of the machine; fine where there is no such folder.
+    async fn flush(&self, folders: &[String]) -> Result<()>;
+
+    /// Removes everything that job `job` staged in `folders` and did not publish; gives how many uploads or files that
+    /// were.
+    ///
+    /// Folders below those are not looked at: the location of a single file may be anyone's folder. An object store
+    /// has notes of the job's uploads, wherever they are.
     ///
     /// To be called once no task of the job writes any more. Everything is tried; the first failure is returned,
     /// and a second call goes on where this one failed.
-    async fn discard_job(&self, job: &str) -> Result<usize>;
+    async fn discard_job(&self, job: &str, folders: &[String]) -> Result<usize>;
 
     /// Writes a whole file, over one that is there; readers see the old one or the new one.
     async fn put(&self, path: &str, bytes: Bytes) -> Result<()>;
@@ -107,6 +120,9 @@ impl Attempt {
 pub trait ShardUpload: Send + Debug {
     /// Appends bytes; waits while too much is on its way.
     async fn write(&mut self, bytes: Bytes) -> Result<()>;
+
+    /// The memory it holds: bytes that it was given, and that are not at the store or on the disk yet.
+    fn buffered_bytes(&self) -> usize;
 
     /// Ends the shard: durable, and still invisible.
     async fn finish(self: Box<Self>) -> Result<StagedShard>;

@@ -1,13 +1,14 @@
 //! A training set that exists: everything here works from its manifest alone.
 
+mod verification;
+
 use crate::commit::to_json;
-use crate::error::{Code, Error, Result};
-use crate::manifest::{MANIFEST, META_FOLDER, channels, read_manifest};
+use crate::error::Result;
+use crate::manifest::{MANIFEST, META_FOLDER, channels, read_manifest, side_files};
 use crate::storage::{Location, ShardStore, Stores};
-use futures::{StreamExt, TryStreamExt};
-use gristmill_proto::manifest::{Manifest, ShardInfo};
+use futures::StreamExt;
+use gristmill_proto::manifest::Manifest;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// A training set that exists.
@@ -55,23 +56,14 @@ impl TrainingSet {
         channels(self.store.location(), &self.manifest)
     }
 
-    /// Reads every shard, `parallelism` at a time, and compares size and hash with the manifest.
+    /// Checks that the manifest agrees with itself and that a trainer finds its shards and no other file; then reads
+    /// every shard, `parallelism` at a time, and compares size and hash with the manifest.
     ///
     /// # Errors
-    /// `VerificationFailed` names the first shard, in the manifest's order, that differs.
+    /// `VerificationFailed` names the first file, in the manifest's order, that differs, or the first that is not the
+    /// training set's.
     pub async fn verify(&self, parallelism: usize) -> Result<VerifyReport> {
-        let shards = futures::stream::iter(self.manifest.shards.iter().cloned().map(|shard| {
-            let store = Arc::clone(&self.store);
-            // A task each, because hashing is what takes the time.
-            let task = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(verify_shard(store, shard)));
-            async move {
-                task.await
-                    .map_err(|error| Error::new(Code::Internal, "verifying failed").with_source(error))?
-            }
-        }))
-        .buffered(parallelism.max(1));
-        let bytes = shards.try_fold(0, |sum, bytes| async move { Ok(sum + bytes) }).await?;
-        Ok(VerifyReport { shards: self.manifest.shards.len() as u64, bytes })
+        verification::verify(&self.store, &self.manifest, parallelism).await
     }
 
     /// Removes exactly what the manifest lists, the manifest first: from then on the training set does not exist.
@@ -80,13 +72,13 @@ impl TrainingSet {
     /// Those of the store; a second call goes on where this one failed, as long as the manifest is there.
     pub async fn drop_files(&self) -> Result<()> {
         let mut paths: Vec<String> = self.manifest.shards.iter().map(|shard| shard.path.clone()).collect();
-        paths.extend(
-            self.manifest.splits.iter().map(|split| format!("{META_FOLDER}/{}.manifest", split.name)),
-        );
-        paths.push(format!("{META_FOLDER}/channels.json"));
+        let splits: Vec<&str> = self.manifest.splits.iter().map(|split| split.name.as_str()).collect();
+        paths.extend(side_files(&splits));
         // Kept for the case that something below fails, so that what is left can be found.
         let keepsake = to_json(&self.manifest)?;
         self.store.delete(MANIFEST).await?;
+        // A crash must not bring it back without its shards.
+        self.store.flush(&[META_FOLDER.to_owned()]).await?;
         let results: Vec<Result<()>> = futures::stream::iter(paths)
             .map(|path| {
                 let store = Arc::clone(&self.store);
@@ -135,26 +127,5 @@ impl TrainingSet {
     }
 }
 
-async fn verify_shard(store: Arc<dyn ShardStore>, shard: ShardInfo) -> Result<u64> {
-    let differs = |what: String| {
-        Error::new(Code::VerificationFailed, format!("shard \"{}\" {what}", shard.path))
-            .with_hint("the shard was changed or damaged after it was written: create the training set again")
-    };
-    let mut pieces = store.read(&shard.path).await.map_err(|error| match error.code() {
-        Code::PathNotFound => differs("is missing".to_owned()),
-        _ => error,
-    })?;
-    let (mut hash, mut bytes) = (Sha256::new(), 0_u64);
-    while let Some(piece) = pieces.try_next().await? {
-        hash.update(&piece);
-        bytes += piece.len() as u64;
-    }
-    if bytes != shard.bytes {
-        return Err(differs(format!("has {bytes} bytes, the manifest says {}", shard.bytes)));
-    }
-    let found = hex::encode(hash.finalize());
-    if found != shard.sha256 {
-        return Err(differs(format!("has SHA-256 {found}, the manifest says {}", shard.sha256)));
-    }
-    Ok(bytes)
-}
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,8 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::physical_plan::ExecutionPlan;
 use std::sync::Arc;
 
+mod finishing;
+mod row_groups;
 mod shard_record;
 mod shard_writer;
 mod task_writer;

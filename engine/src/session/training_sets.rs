@@ -2,12 +2,12 @@
 
 use super::{Effect, QueryResult, Session, tables};
 use crate::backend::{JobProgress, PhysicalJob, ProgressSource};
-use crate::commit::ClaimedLocation;
+use crate::commit::{JobFile, JobFolder, JobOutput};
 use crate::error::{Code, Error, Result};
 use crate::manifest::manifest_of;
 use crate::plan::{InputFiles, Layout, PlannedWrite};
 use crate::statement::{Statement, TrainingSetName};
-use crate::storage::{Location, ShardStore, StagedShard};
+use crate::storage::Location;
 use crate::suggest;
 use crate::training_set::TrainingSet;
 use crate::write::ShardRecord;
@@ -17,6 +17,8 @@ use futures::{StreamExt, TryStreamExt};
 use gristmill_proto::manifest::Manifest;
 use parking_lot::Mutex;
 use std::sync::Arc;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 impl Session {
     /// Runs a planned write to its end, as the stream is polled: its result is one row per split.
@@ -80,28 +82,16 @@ struct WriteJob {
 
 impl WriteJob {
     async fn run(self, job: PhysicalJob) -> Result<RecordBatch> {
-        let store = self.session.engine().stores().shards(&self.write.location)?;
-        match self.write.spec.layout {
-            Layout::SingleFile { ref name } => self.run_single_file(job, store, name).await,
-            _ => self.run_folder(job, store).await,
-        }
-    }
-
-    async fn run_folder(&self, job: PhysicalJob, store: Arc<dyn ShardStore>) -> Result<RecordBatch> {
-        let spec = &self.write.spec;
-        let claimed = ClaimedLocation::claim(store, &spec.job, &self.write.facts.statement).await?;
-        let mut cleanup = Cleanup::new(&self.session, claimed.clone());
-        let outcome = async {
-            let shards = self.stage(job).await?;
-            cleanup.published = shards.clone();
-            let manifest = self.manifest(&shards)?;
-            claimed.commit(&manifest, &shards).await?;
-            Ok(manifest)
-        }
-        .await;
-        let manifest = match outcome {
+        let output = self.output().await?;
+        // Before the first thing is written, so that there is no moment in which a cancellation leaves something.
+        let mut cleanup = Cleanup::new(&self.session, Arc::clone(&output));
+        let manifest = match self.write(job, output.as_ref()).await {
             Ok(manifest) => manifest,
-            Err(error) => return Err(cleanup.run(self.explain(error).await).await),
+            Err(error) => {
+                let error = self.explain(error).await;
+                cleanup.run().await;
+                return Err(error);
+            }
         };
         cleanup.disarm();
         if self.write.spec.splits.is_empty() {
@@ -112,33 +102,24 @@ impl WriteJob {
         tables::summary_rows(&manifest, &self.write.location)
     }
 
-    /// One file needs no manifest: it is there as a whole or not at all.
-    async fn run_single_file(
-        &self,
-        job: PhysicalJob,
-        store: Arc<dyn ShardStore>,
-        name: &str,
-    ) -> Result<RecordBatch> {
-        if store.size(name).await?.is_some() {
-            let place = format!("{}/{name}", self.write.location);
-            return Err(Error::new(Code::LocationNotEmpty, format!("file \"{place}\" is there already"))
-                .with_hint("choose another name, or remove the file"));
-        }
-        let outcome = async {
-            let shards = self.stage(job).await?;
-            let manifest = self.manifest(&shards)?;
-            for ShardRecord { path, bytes, token, .. } in shards {
-                store.publish(&StagedShard { path, bytes, token }).await?;
+    /// Where it writes to, which holds nothing that is in the way.
+    async fn output(&self) -> Result<Arc<dyn JobOutput>> {
+        let (spec, facts) = (&self.write.spec, &self.write.facts);
+        let store = self.session.engine().stores().shards(&self.write.location)?;
+        Ok(match &spec.layout {
+            Layout::SingleFile { name } => Arc::new(JobFile::absent(store, &spec.job, name).await?),
+            Layout::Rolling { .. } | Layout::Sharded { .. } => {
+                Arc::new(JobFolder::empty(store, spec, &facts.statement).await?)
             }
-            Ok(manifest)
-        }
-        .await;
-        let leftovers = store.discard_job(&self.write.spec.job).await;
-        match (outcome, leftovers) {
-            (Ok(manifest), Ok(_)) => tables::count_row(&manifest),
-            (Err(error), _) => Err(self.explain(error).await),
-            (_, Err(error)) => Err(error),
-        }
+        })
+    }
+
+    async fn write(&self, job: PhysicalJob, output: &dyn JobOutput) -> Result<Manifest> {
+        output.claim().await?;
+        let shards = self.stage(job).await?;
+        let manifest = manifest_of(&self.write, &shards, &self.inputs, self.progress.progress())?;
+        output.commit(&manifest, &shards).await?;
+        Ok(manifest)
     }
 
     /// Runs the plan; its rows are the shards.
@@ -154,62 +135,57 @@ impl WriteJob {
         Ok(shards)
     }
 
-    fn manifest(&self, shards: &[ShardRecord]) -> Result<Manifest> {
-        manifest_of(&self.write, shards, &self.inputs, self.progress.progress())
-    }
-
     async fn explain(&self, error: Error) -> Error {
         self.inputs.explain(self.session.engine().runtime(), error).await
     }
 }
 
-/// Withdraws a claimed location unless the commit has gone through, also when the job is dropped half-way.
+/// Withdraws what a job wrote unless its commit has gone through, also when the job is dropped half-way.
 struct Cleanup {
     session: Session,
-    claimed: Option<ClaimedLocation>,
-    published: Vec<ShardRecord>,
+    output: Option<Arc<dyn JobOutput>>,
 }
 
 impl Cleanup {
-    fn new(session: &Session, claimed: ClaimedLocation) -> Self {
-        Self { session: session.clone(), claimed: Some(claimed), published: Vec::new() }
+    fn new(session: &Session, output: Arc<dyn JobOutput>) -> Self {
+        Self { session: session.clone(), output: Some(output) }
     }
 
     fn disarm(&mut self) {
-        self.claimed = None;
+        self.output = None;
     }
 
-    /// Withdraws now, and gives the error that led here.
-    async fn run(&mut self, error: Error) -> Error {
-        if let Some(claimed) = self.claimed.take()
-            && let Err(leftover) = claimed.withdraw(&self.published).await
+    /// Withdraws now; goes on with it in the background when this is dropped half-way.
+    async fn run(&mut self) {
+        if let Some(withdrawing) = self.start()
+            && let Err(error) = withdrawing.await
         {
-            tracing::warn!(%leftover, "could not remove everything a failed job wrote");
+            tracing::warn!(%error, "removing what a failed job wrote was stopped");
         }
-        self.session.engine().stores().settle().await;
-        error
+    }
+
+    fn start(&mut self) -> Option<JoinHandle<()>> {
+        let output = self.output.take()?;
+        let stores = Arc::clone(self.session.engine().stores());
+        let withdraw = async move {
+            if let Err(leftover) = output.withdraw().await {
+                tracing::warn!(%leftover, "could not remove everything that an unfinished job wrote");
+            }
+            stores.settle().await;
+        };
+        match Handle::try_current() {
+            Ok(runtime) => Some(self.session.inner.cleanups.spawn_on(withdraw, &runtime)),
+            Err(_) => {
+                tracing::warn!("a job was dropped outside of the runtime: what it wrote is still there");
+                None
+            }
+        }
     }
 }
 
 impl Drop for Cleanup {
     fn drop(&mut self) {
-        let Some(claimed) = self.claimed.take() else { return };
-        let published = std::mem::take(&mut self.published);
-        let stores = Arc::clone(self.session.engine().stores());
-        let withdraw = async move {
-            if let Err(leftover) = claimed.withdraw(&published).await {
-                tracing::warn!(%leftover, "could not remove everything a cancelled job wrote");
-            }
-            stores.settle().await;
-        };
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => {
-                self.session.inner.cleanups.spawn_on(withdraw, &runtime);
-            }
-            Err(_) => {
-                tracing::warn!("a job was dropped outside of the runtime: what it wrote is still there")
-            }
-        }
+        drop(self.start());
     }
 }
 
@@ -230,3 +206,6 @@ impl ProgressSource for WriteProgress {
         self.job.lock().as_ref().map_or_else(JobProgress::default, |job| job.progress())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use super::{CreateTrainingSet, ShuffleClause, SplitClause, Statement, StatementKind, TrainingSetName};
 use crate::error::{Code, Error, Result};
 use datafusion::error::DataFusionError;
-use datafusion::sql::parser::{DFParser, DFParserBuilder, Statement as SqlStatement};
+use datafusion::sql::parser::{DFParser, DFParserBuilder, ExplainStatement, Statement as SqlStatement};
 use datafusion::sql::sqlparser::ast::Value;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::ParserError;
@@ -40,6 +40,11 @@ fn kind(parser: &mut DFParser<'_>) -> Result<StatementKind> {
     if take_words(parser, &["EXPLAIN", "CREATE", "TRAINING", "SET"]) {
         return Ok(StatementKind::ExplainTrainingSet(Box::new(create(parser)?)));
     }
+    if take_words(parser, &["EXPLAIN", "ANALYZE", "CREATE", "TRAINING", "SET"])
+        || take_words(parser, &["EXPLAIN", "ANALYZE", "VERBOSE", "CREATE", "TRAINING", "SET"])
+    {
+        return Err(analyzed_write("CREATE TRAINING SET"));
+    }
     if take_words(parser, &["DROP", "TRAINING", "SET"]) {
         return Ok(StatementKind::DropTrainingSet(reference(parser)?));
     }
@@ -53,8 +58,27 @@ fn kind(parser: &mut DFParser<'_>) -> Result<StatementKind> {
     }
     match parser.parse_statement().map_err(syntax)? {
         SqlStatement::CopyTo(copy) => Ok(StatementKind::Copy(Box::new(copy))),
+        SqlStatement::Explain(explain) if analyzes_copy(&explain) => Err(analyzed_write("COPY")),
         other => Ok(StatementKind::Sql(Box::new(other))),
     }
+}
+
+/// Whether running that statement runs a `COPY`, and not only plans it.
+fn analyzes_copy(explain: &ExplainStatement) -> bool {
+    let mut analyze = explain.options.analyze;
+    let mut statement = explain.statement.as_ref();
+    while let SqlStatement::Explain(inner) = statement {
+        analyze |= inner.options.analyze;
+        statement = inner.statement.as_ref();
+    }
+    analyze && matches!(statement, SqlStatement::CopyTo(_))
+}
+
+/// `EXPLAIN ANALYZE` runs what it explains, and DataFusion would write with its own sink: files that are seen before
+/// they are whole, and that stay when it fails.
+fn analyzed_write(statement: &str) -> Error {
+    Error::new(Code::Unsupported, format!("EXPLAIN ANALYZE of {statement} is not supported: it would write"))
+        .with_hint("use EXPLAIN without ANALYZE, or EXPLAIN ANALYZE of the query alone")
 }
 
 fn create(parser: &mut DFParser<'_>) -> Result<CreateTrainingSet> {

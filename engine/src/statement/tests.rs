@@ -59,6 +59,27 @@ fn other_statements_are_datafusions() {
 }
 
 #[test]
+fn a_write_is_explained_but_not_analyzed() {
+    let create = "CREATE TRAINING SET a LOCATION 'x' STORED AS CSV AS SELECT 1";
+    let copy = "COPY t TO 'x' STORED AS CSV";
+    for sql in [
+        format!("EXPLAIN ANALYZE {create}"),
+        format!("explain analyze verbose {create}"),
+        format!("EXPLAIN ANALYZE {copy}"),
+        format!("EXPLAIN (ANALYZE) {copy}"),
+        format!("EXPLAIN EXPLAIN ANALYZE {copy}"),
+    ] {
+        let error = Statement::parse(&sql).unwrap_err();
+        assert_eq!(error.code(), Code::Unsupported, "{sql}");
+        assert!(error.message().contains("EXPLAIN ANALYZE of C") && error.hint().is_some(), "{sql}: {error}");
+    }
+    for sql in [format!("EXPLAIN {create}"), format!("EXPLAIN {copy}"), "EXPLAIN ANALYZE SELECT 1".to_owned()]
+    {
+        Statement::parse(&sql).expect(&sql);
+    }
+}
+
+#[test]
 fn a_script_is_split_outside_of_text_names_and_comments() {
     let script = "-- first; not\nSELECT 'a;b' AS \"c;d\"; /* ; */ SELECT 'Größe;' ;\n;\nSELECT 2 -- end;";
     let statements = split_script(script).unwrap();

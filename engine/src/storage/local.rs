@@ -42,6 +42,10 @@ impl LocalShards {
         let place = self.location.join(path)?;
         place.local_path().ok_or_else(|| Error::new(Code::Internal, format!("{place} is not a local path")))
     }
+
+    fn resolve_all(&self, folders: &[String]) -> Result<Vec<PathBuf>> {
+        folders.iter().map(|folder| self.resolve(folder)).collect()
+    }
 }
 
 #[async_trait]
@@ -56,12 +60,18 @@ impl ShardStore for LocalShards {
         Ok(first.map(|path| path.display().to_string()))
     }
 
+    async fn files(&self, folder: &str) -> Result<Vec<String>> {
+        let (folder, root) = (self.resolve(folder)?, self.root.clone());
+        blocking(move || files::below(&folder, &root)).await
+    }
+
     async fn create(&self, path: &str, attempt: &Attempt) -> Result<Box<dyn ShardUpload>> {
         let target = self.resolve(path)?;
         let place = self.location.join(path)?;
         let temporary = temporary_name(&target, attempt)?;
         let created = target.with_file_name(&temporary);
-        let (file, guard) = blocking(move || files::create(created)).await?;
+        let sync = self.sync;
+        let (file, guard) = blocking(move || files::create(created, sync)).await?;
         let shard = StagedShard { path: path.to_owned(), bytes: 0, token: token(&Token { temporary })? };
         Ok(Box::new(LocalUpload::new(place, shard, file, guard).with_sync(self.sync)))
     }
@@ -72,35 +82,39 @@ impl ShardStore for LocalShards {
             Error::new(Code::Internal, format!("cannot read the token of {}", shard.path)).with_source(error)
         })?;
         let temporary = target.with_file_name(token.temporary);
-        let (root, bytes, sync) = (self.root.clone(), shard.bytes, self.sync);
-        blocking(move || {
-            files::publish(&temporary, &target, bytes)?;
-            if sync { files::sync_folders(&target, &root) } else { Ok(()) }
-        })
-        .await
+        let bytes = shard.bytes;
+        blocking(move || files::publish(&temporary, &target, bytes)).await
     }
 
-    async fn discard_job(&self, job: &str) -> Result<usize> {
-        let (root, job) = (self.root.clone(), job.to_owned());
-        blocking(move || files::remove_all(&root, |name| is_temporary_of(name, &job))).await
+    async fn flush(&self, folders: &[String]) -> Result<()> {
+        if !self.sync {
+            return Ok(());
+        }
+        let (folders, root) = (self.resolve_all(folders)?, self.root.clone());
+        blocking(move || files::sync_folders(&folders, &root)).await
+    }
+
+    async fn discard_job(&self, job: &str, folders: &[String]) -> Result<usize> {
+        let (folders, job) = (self.resolve_all(folders)?, job.to_owned());
+        blocking(move || files::remove_files(&folders, |name| is_temporary_of(name, &job))).await
     }
 
     async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
-        let (target, root, sync) = (self.resolve(path)?, self.root.clone(), self.sync);
+        let (target, sync) = (self.resolve(path)?, self.sync);
         blocking(move || {
             let file = files::write_beside(&target, &bytes, sync)?;
             file.persist(&target).map_err(|failed| Error::from_io(failed.error, target.display()))?;
-            if sync { files::sync_folders(&target, &root) } else { Ok(()) }
+            if sync { files::sync_folder_of(&target) } else { Ok(()) }
         })
         .await
     }
 
     async fn put_new(&self, path: &str, bytes: Bytes) -> Result<()> {
-        let (target, root, sync) = (self.resolve(path)?, self.root.clone(), self.sync);
+        let (target, sync) = (self.resolve(path)?, self.sync);
         blocking(move || {
             let file = files::write_beside(&target, &bytes, sync)?;
             file.persist_noclobber(&target).map_err(|failed| files::in_the_way(failed.error, &target))?;
-            if sync { files::sync_folders(&target, &root) } else { Ok(()) }
+            if sync { files::sync_folder_of(&target) } else { Ok(()) }
         })
         .await
     }

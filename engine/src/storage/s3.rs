@@ -167,6 +167,19 @@ impl ShardStore for S3Shards {
         Ok(self.size_of(&self.location).await?.map(|_| self.location.to_string()))
     }
 
+    async fn files(&self, folder: &str) -> Result<Vec<String>> {
+        let place = self.location.join(folder)?;
+        let (prefix, root) = (place.object_path(), self.location.object_path().as_ref());
+        let found = self.store.list(Some(prefix)).map_err(|failure| error(&place, failure));
+        let found: Vec<_> = found.try_collect().await?;
+        // An empty object `prefix/` is a folder that the AWS console made.
+        let below = found.iter().map(|found| &found.location).filter(|found| *found != prefix);
+        let relative = below.filter_map(|found| found.as_ref().strip_prefix(root));
+        let mut paths: Vec<String> = relative.map(|path| path.trim_start_matches('/').to_owned()).collect();
+        paths.sort();
+        Ok(paths)
+    }
+
     async fn create(&self, path: &str, attempt: &Attempt) -> Result<Box<dyn ShardUpload>> {
         attempt.check()?;
         let place = self.location.join(path)?;
@@ -209,7 +222,12 @@ impl ShardStore for S3Shards {
         })
     }
 
-    async fn discard_job(&self, job: &str) -> Result<usize> {
+    /// An object is durable once it is there.
+    async fn flush(&self, _folders: &[String]) -> Result<()> {
+        Ok(())
+    }
+
+    async fn discard_job(&self, job: &str, _folders: &[String]) -> Result<usize> {
         let journal = self.journal(job)?;
         let notes = journal.notes().await?;
         let journal = &journal;

@@ -110,6 +110,10 @@ async fn code_of<T: Debug>(result: impl Future<Output = Result<T>>) -> Code {
     result.await.unwrap_err().code()
 }
 
+fn folders<const N: usize>(names: [&str; N]) -> [String; N] {
+    names.map(str::to_owned)
+}
+
 async fn check_publishing(store: &dyn ShardStore) {
     let path = "train/part-0 0%.csv";
     let shard = stage(store, path, &attempt("j", "a"), &[b"one,", &[b'x'; 40], b"", b"two"]).await;
@@ -120,14 +124,16 @@ async fn check_publishing(store: &dyn ShardStore) {
     assert_eq!(store.size(path).await.unwrap(), Some(47));
     assert_eq!(store.get(path).await.unwrap(), [b"one,".as_slice(), &[b'x'; 40], b"two"].concat());
     store.publish(&shard).await.expect("publishing twice is fine");
+    store.flush(&folders(["train", "not there"])).await.unwrap();
 }
 
 async fn check_discarding(store: &dyn ShardStore) {
     let kept = stage(store, "train/2.csv", &attempt("j-2", "a"), &[b"keep"]).await;
     let gone = stage(store, "train/1.csv", &attempt("j", "a"), &[b"x"]).await;
     drop(stage(store, "train/1.csv", &attempt("j", "b"), &[b"y"]).await);
-    assert_eq!(store.discard_job("j").await.unwrap(), 2);
-    assert_eq!(store.discard_job("j").await.unwrap(), 0);
+    let train = folders(["not there", "train"]);
+    assert_eq!(store.discard_job("j", &train).await.unwrap(), 2);
+    assert_eq!(store.discard_job("j", &train).await.unwrap(), 0);
     assert_eq!(code_of(store.publish(&gone)).await, Code::StorageUnavailable);
     store.publish(&kept).await.unwrap();
     assert_eq!(store.get("train/2.csv").await.unwrap(), "keep");
@@ -170,7 +176,7 @@ async fn discarding_a_published_job_removes_nothing() {
     let (_folder, store) = local();
     let shard = stage(store.as_ref(), "train/1.csv", &attempt("j", "a"), &[b"x"]).await;
     store.publish(&shard).await.unwrap();
-    assert_eq!(store.discard_job("j").await.unwrap(), 0);
+    assert_eq!(store.discard_job("j", &folders(["train"])).await.unwrap(), 0);
     assert!(store.first_entry().await.unwrap().unwrap().ends_with("train/1.csv"));
 }
 
@@ -184,6 +190,36 @@ async fn discarding_a_job_removes_what_it_staged_and_nothing_else() {
 async fn an_aborted_shard_leaves_nothing() {
     check_aborting(local().1.as_ref()).await;
     check_aborting(object().as_ref()).await;
+}
+
+async fn check_listing(store: &dyn ShardStore) {
+    for path in ["train/2.csv", "train/below/é.csv", "train/.x", "trainer/1.csv", "1.csv"] {
+        store.put(path, Bytes::new()).await.unwrap();
+    }
+    assert_eq!(store.files("train").await.unwrap(), ["train/.x", "train/2.csv", "train/below/é.csv"]);
+    assert_eq!(store.files("").await.unwrap().len(), 5);
+    assert_eq!(store.files("test").await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_files_of_a_folder_are_listed_at_any_depth() {
+    check_listing(local().1.as_ref()).await;
+    check_listing(object().as_ref()).await;
+}
+
+#[tokio::test]
+async fn an_upload_tells_what_it_holds() {
+    for (store, pieces, expected) in [(local().1, [1 << 19, 1 << 19, 3], 3), (object(), [10, 22, 4], 4)] {
+        let mut upload = store.create("x", &attempt("j", "a")).await.unwrap();
+        for piece in pieces {
+            upload.write(Bytes::from(vec![0; piece])).await.unwrap();
+        }
+        // Parts are sent in the background.
+        while upload.buffered_bytes() != expected {
+            tokio::task::yield_now().await;
+        }
+        upload.abort().await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -211,6 +247,15 @@ async fn a_dropped_shard_removes_its_file() {
     assert_eq!(files_below(folder.path()).len(), 1);
     drop(upload);
     assert_eq!(files_below(folder.path()), Vec::<PathBuf>::new());
+}
+
+#[tokio::test]
+async fn discarding_looks_into_the_given_folders_and_not_below_them() {
+    let (_folder, store) = local();
+    drop(stage(store.as_ref(), "1.csv", &attempt("j", "a"), &[b"x"]).await);
+    drop(stage(store.as_ref(), "below/2.csv", &attempt("j", "a"), &[b"x"]).await);
+    assert_eq!(store.discard_job("j", &folders([""])).await.unwrap(), 1);
+    assert_eq!(store.files("").await.unwrap(), ["below/.2.csv.j.a.tmp"]);
 }
 
 #[tokio::test]

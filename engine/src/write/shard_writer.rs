@@ -8,16 +8,35 @@ use bytes::Bytes;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// Encoded bytes are handed over in pieces of at least this size: large enough to make the call cheap, small enough
 /// to stay in the cache between encoding and hashing.
 const PIECE_BYTES: usize = 512 * 1024;
 
+/// What all shards of a task have in common: where they go, who writes them, and as what.
+#[derive(Debug)]
+pub(super) struct ShardTarget {
+    pub(super) store: Arc<dyn ShardStore>,
+    pub(super) attempt: Attempt,
+    pub(super) format: Arc<dyn Format>,
+    /// The columns of the shards.
+    pub(super) schema: SchemaRef,
+}
+
+/// Which shard it is.
+#[derive(Debug)]
+pub(super) struct ShardName {
+    /// Relative to the location.
+    pub(super) path: String,
+    /// Empty where there are no splits.
+    pub(super) split: String,
+}
+
 /// One open shard.
 #[derive(Debug)]
 pub(super) struct ShardWriter {
-    path: String,
-    split: String,
+    name: ShardName,
     encoder: Box<dyn Encoder>,
     upload: Box<dyn ShardUpload>,
     buffer: Vec<u8>,
@@ -27,18 +46,12 @@ pub(super) struct ShardWriter {
 }
 
 impl ShardWriter {
-    pub(super) async fn open(
-        store: &dyn ShardStore,
-        attempt: &Attempt,
-        (format, schema): (&dyn Format, &SchemaRef),
-        (path, split): (String, String),
-    ) -> Result<Self> {
+    pub(super) async fn open(target: &ShardTarget, name: ShardName) -> Result<Self> {
         Ok(Self {
-            encoder: format.encoder(schema)?,
-            upload: store.create(&path, attempt).await?,
-            path,
-            split,
-            buffer: Vec::with_capacity(PIECE_BYTES * 2),
+            encoder: target.format.encoder(&target.schema)?,
+            upload: target.store.create(&name.path, &target.attempt).await?,
+            name,
+            buffer: Vec::with_capacity(next_capacity(PIECE_BYTES)),
             hash: Sha256::new(),
             rows: 0,
             bytes: 0,
@@ -56,13 +69,18 @@ impl ShardWriter {
         self.bytes + (self.buffer.len() + self.encoder.buffered_bytes()) as u64
     }
 
+    /// The memory it holds, about.
+    pub(super) fn buffered_bytes(&self) -> usize {
+        self.buffer.len() + self.encoder.buffered_bytes() + self.upload.buffered_bytes()
+    }
+
     pub(super) async fn finish(mut self) -> Result<ShardRecord> {
         self.encoder.finish(&mut self.buffer)?;
         self.hand_over().await?;
         let staged = self.upload.finish().await?;
         Ok(ShardRecord {
-            path: self.path,
-            split: self.split,
+            path: self.name.path,
+            split: self.name.split,
             rows: self.rows,
             bytes: self.bytes,
             sha256: hex::encode(self.hash.finalize()),
@@ -74,10 +92,27 @@ impl ShardWriter {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        let capacity = self.buffer.len() + PIECE_BYTES / 4;
-        let piece = std::mem::replace(&mut self.buffer, Vec::with_capacity(capacity));
+        let next = Vec::with_capacity(next_capacity(self.buffer.len()));
+        let piece = std::mem::replace(&mut self.buffer, next);
         self.hash.update(&piece);
         self.bytes += piece.len() as u64;
         self.upload.write(Bytes::from(piece)).await
+    }
+}
+
+/// The room for the next piece: a little more than the last one took, but not for another row group of Parquet, which
+/// brings a buffer of its own.
+fn next_capacity(last_bytes: usize) -> usize {
+    last_bytes.min(PIECE_BYTES * 2) + PIECE_BYTES / 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PIECE_BYTES, next_capacity};
+
+    #[test]
+    fn the_next_piece_has_room_but_never_that_of_a_row_group() {
+        assert!(next_capacity(PIECE_BYTES + 10) > PIECE_BYTES + 10);
+        assert!(next_capacity(64 << 20) < 2 << 20);
     }
 }

@@ -1,14 +1,15 @@
 //! The open shards of one partition: which row goes to which shard.
 
 use super::ShardRecord;
-use super::shard_writer::ShardWriter;
+use super::finishing::Finishing;
+use super::row_groups::RowGroups;
+use super::shard_writer::{ShardName, ShardTarget, ShardWriter};
 use crate::error::{Code, Error, Result};
-use crate::formats::{Format, format};
 use crate::plan::{Layout, WriteSpec};
-use crate::storage::{Attempt, ShardStore};
-use datafusion::arrow::array::{AsArray, RecordBatch, UInt32Array};
+use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::compute::take_record_batch;
-use datafusion::arrow::datatypes::{SchemaRef, UInt8Type, UInt32Type};
+use datafusion::arrow::datatypes::{UInt8Type, UInt32Type};
+use datafusion::execution::memory_pool::MemoryReservation;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
@@ -18,41 +19,41 @@ type ShardKey = (u8, u32);
 
 /// The open shards of one partition.
 ///
-/// **Limits** with an ordered input one shard is open at a time; otherwise as many as there are splits × shards, which
-/// planning keeps within `[write] open_shards`. Each holds what its encoder and upload buffer.
+/// **Limits** how many shards are open at a time: one for a single file and with an ordered input; one per split where
+/// shards roll; otherwise splits × shards, which planning keeps within `[write] open_shards`. Shards that are complete
+/// and being finished come on top, see [`Finishing`]. Each holds what its encoder and its upload buffer. After every
+/// batch the sum is told to the memory pool, so that operators that can spill make room; a write itself cannot, so it
+/// is never refused any.
 #[derive(Debug)]
 pub(super) struct TaskWriter {
     spec: Arc<WriteSpec>,
-    store: Arc<dyn ShardStore>,
-    attempt: Attempt,
+    target: ShardTarget,
+    /// Its job-wide number.
     partition: usize,
-    format: Arc<dyn Format>,
-    schema: SchemaRef,
+    memory: MemoryReservation,
+    groups: RowGroups,
     open: BTreeMap<ShardKey, ShardWriter>,
     rolls: BTreeMap<u8, u32>,
-    finished: Vec<ShardRecord>,
+    finishing: Finishing,
 }
 
 impl TaskWriter {
     pub(super) fn new(
         spec: Arc<WriteSpec>,
-        store: Arc<dyn ShardStore>,
-        (attempt, partition): (Attempt, usize),
-        input: &SchemaRef,
-    ) -> Result<Self> {
-        let columns: Vec<usize> = (0..spec.data_columns).collect();
-        let schema = Arc::new(input.project(&columns).map_err(internal)?);
-        Ok(Self {
-            format: format(&spec.format),
+        target: ShardTarget,
+        partition: usize,
+        memory: MemoryReservation,
+    ) -> Self {
+        Self {
+            groups: RowGroups::new(spec.splits.len().max(1) * shards_per_split(&spec.layout) as usize),
             spec,
-            store,
-            attempt,
+            target,
             partition,
-            schema,
+            memory,
             open: BTreeMap::new(),
             rolls: BTreeMap::new(),
-            finished: Vec::new(),
-        })
+            finishing: Finishing::default(),
+        }
     }
 
     /// Writes the rows of one batch.
@@ -61,29 +62,35 @@ impl TaskWriter {
             return Ok(());
         }
         let columns: Vec<usize> = (0..self.spec.data_columns).collect();
-        let data = batch.project(&columns).map_err(internal)?;
+        let data = batch.project(&columns).map_err(cannot_separate)?;
         match self.spec.layout {
-            Layout::SingleFile { .. } => self.write_to((0, 0), &data).await,
+            Layout::SingleFile { .. } => self.write_to((0, 0), &data).await?,
             Layout::Rolling { .. } => {
                 let splits = batch.column(self.spec.data_columns).as_primitive::<UInt8Type>().values();
-                self.write_groups(&data, |row| (splits[row], 0)).await
+                self.write_groups(&data, |row| (splits[row], 0)).await?;
             }
             Layout::Sharded { ordered, .. } => {
                 let splits = batch.column(self.spec.data_columns).as_primitive::<UInt8Type>().values();
                 let shards = batch.column(self.spec.data_columns + 1).as_primitive::<UInt32Type>().values();
                 let key = |row| (splits[row], shards[row]);
-                if ordered { self.write_runs(&data, key).await } else { self.write_groups(&data, key).await }
+                if ordered {
+                    self.write_runs(&data, key).await?;
+                } else {
+                    self.write_groups(&data, key).await?;
+                }
             }
         }
+        self.finishing.check()?;
+        self.memory.resize(self.open.values().map(ShardWriter::buffered_bytes).sum());
+        Ok(())
     }
 
     /// Finishes every shard and gives their records, in the order of their paths.
     pub(super) async fn finish(mut self) -> Result<Vec<ShardRecord>> {
         while let Some((_, shard)) = self.open.pop_first() {
-            self.finished.push(shard.finish().await?);
+            self.finishing.add(shard, &self.memory).await?;
         }
-        self.finished.sort_by(|left, right| left.path.cmp(&right.path));
-        Ok(self.finished)
+        self.finishing.records().await
     }
 
     /// Rows with equal keys lie together: each run is a slice, nothing is copied.
@@ -101,20 +108,25 @@ impl TaskWriter {
 
     /// Rows in any order: gathered by key, unless all have the same.
     async fn write_groups(&mut self, data: &RecordBatch, key: impl Fn(usize) -> ShardKey) -> Result<()> {
-        let first = key(0);
-        if (1..data.num_rows()).all(|row| key(row) == first) {
-            return self.write_to(first, data).await;
-        }
-        let mut groups: BTreeMap<ShardKey, Vec<u32>> = BTreeMap::new();
-        for row in 0..data.num_rows() {
-            let index = u32::try_from(row).map_err(|error| {
-                Error::new(Code::Internal, "a batch has more than 2^32 rows").with_source(error)
-            })?;
-            groups.entry(key(row)).or_default().push(index);
-        }
-        for (key, rows) in groups {
-            let group = take_record_batch(data, &UInt32Array::from(rows)).map_err(internal)?;
-            self.write_to(key, &group).await?;
+        let shards = shards_per_split(&self.spec.layout);
+        let group = |row| match key(row) {
+            (split, shard) if shard < shards => u32::from(split) * shards + shard,
+            _ => u32::MAX,
+        };
+        let groups = self.groups.sort((0..data.num_rows()).map(group)).ok_or_else(|| {
+            let splits = self.spec.splits.len();
+            let message =
+                format!("a row is for a shard that is not there: {splits} splits have {shards} each");
+            Error::new(Code::Internal, message)
+        })?;
+        for (group, rows) in groups {
+            // Fits, as it was made from one.
+            let key = (u8::try_from(group / shards).unwrap_or(u8::MAX), group % shards);
+            if rows.len() == data.num_rows() {
+                return self.write_to(key, data).await;
+            }
+            let rows = take_record_batch(data, &rows).map_err(cannot_separate)?;
+            self.write_to(key, &rows).await?;
         }
         Ok(())
     }
@@ -123,21 +135,15 @@ impl TaskWriter {
         let shard = match self.open.entry(key) {
             Entry::Occupied(shard) => shard.into_mut(),
             Entry::Vacant(slot) => {
-                let name =
-                    shard_name(&self.spec, self.partition, key, &mut self.rolls, self.format.extension())?;
-                let shard = ShardWriter::open(
-                    self.store.as_ref(),
-                    &self.attempt,
-                    (self.format.as_ref(), &self.schema),
-                    name,
-                );
-                slot.insert(shard.await?)
+                let extension = self.target.format.extension();
+                let name = shard_name(&self.spec, self.partition, key, &mut self.rolls, extension)?;
+                slot.insert(ShardWriter::open(&self.target, name).await?)
             }
         };
         shard.write(data).await?;
         let full = matches!(self.spec.layout, Layout::Rolling { target_bytes } if shard.size_bytes() >= target_bytes);
         if full && let Some(shard) = self.open.remove(&key) {
-            self.finished.push(shard.finish().await?);
+            self.finishing.add(shard, &self.memory).await?;
         }
         Ok(())
     }
@@ -148,20 +154,28 @@ impl TaskWriter {
             && *open < key
             && let Some((_, shard)) = self.open.pop_first()
         {
-            self.finished.push(shard.finish().await?);
+            self.finishing.add(shard, &self.memory).await?;
         }
         Ok(())
     }
 }
 
-/// The path of a new shard, and its split's name.
+/// How many shards rows of one split go to at a time.
+fn shards_per_split(layout: &Layout) -> u32 {
+    match layout {
+        Layout::Sharded { shards, .. } => *shards,
+        Layout::Rolling { .. } | Layout::SingleFile { .. } => 1,
+    }
+}
+
+/// The name of a new shard.
 fn shard_name(
     spec: &WriteSpec,
     partition: usize,
     (split, shard): ShardKey,
     rolls: &mut BTreeMap<u8, u32>,
     extension: &str,
-) -> Result<(String, String)> {
+) -> Result<ShardName> {
     let name = match &spec.layout {
         Layout::SingleFile { name } => name.clone(),
         Layout::Sharded { shards, .. } => format!("part-{shard:05}-of-{shards:05}.{extension}"),
@@ -173,14 +187,17 @@ fn shard_name(
         }
     };
     if spec.splits.is_empty() {
-        return Ok((name, String::new()));
+        return Ok(ShardName { path: name, split: String::new() });
     }
     let split = spec.splits.get(usize::from(split)).ok_or_else(|| {
         Error::new(Code::Internal, format!("row of split {split}, but there are {}", spec.splits.len()))
     })?;
-    Ok((format!("{split}/{name}"), split.clone()))
+    Ok(ShardName { path: format!("{split}/{name}"), split: split.clone() })
 }
 
-fn internal(error: datafusion::arrow::error::ArrowError) -> Error {
+fn cannot_separate(error: datafusion::arrow::error::ArrowError) -> Error {
     Error::new(Code::Internal, "cannot separate rows by shard").with_source(error)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,15 @@
 //! The physical write operator.
 
+use super::shard_writer::ShardTarget;
 use super::task_writer::TaskWriter;
 use super::{ShardRecord, WriterIdentity, describe, shard_record_schema};
+use crate::formats::format;
 use crate::plan::{Layout, WriteSpec};
 use crate::storage::{Attempt, Location, Stores};
 use datafusion::arrow::compute::SortOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, internal_err};
+use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{
@@ -29,7 +32,7 @@ use std::sync::Arc;
 /// Writes its input as shards that are not visible yet.
 ///
 /// **Shape** in: data columns, then placement columns; out: one row per shard, partitions as in the input.
-/// **Limits** holds the open shards' buffers; see `TaskWriter`.
+/// **Limits** holds the open shards' buffers, which it reserves from the memory pool; see `TaskWriter`.
 /// **Errors** those of encoding and of the store, typed; nothing it wrote stays when its stream ends early.
 #[derive(Debug, Clone)]
 pub struct WriteExec {
@@ -174,10 +177,17 @@ impl ExecutionPlan for WriteExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let memory = MemoryConsumer::new(format!("WriteExec[{partition}]")).register(context.memory_pool());
+        let (attempt, number) = self.identify(partition)?;
+        let columns: Vec<usize> = (0..self.spec.data_columns).collect();
+        let target = ShardTarget {
+            store: self.stores.shards(&Location::parse(&self.spec.location)?)?,
+            attempt,
+            format: format(&self.spec.format),
+            schema: Arc::new(self.input.schema().project(&columns)?),
+        };
+        let writer = TaskWriter::new(Arc::clone(&self.spec), target, number, memory);
         let input = self.input.execute(partition, context)?;
-        let store = self.stores.shards(&Location::parse(&self.spec.location)?)?;
-        let writer =
-            TaskWriter::new(Arc::clone(&self.spec), store, self.identify(partition)?, &self.input.schema())?;
         let rows = MetricBuilder::new(&self.metrics).output_rows(partition);
         let written = MetricBuilder::new(&self.metrics).counter("written_rows", partition);
         let time = MetricBuilder::new(&self.metrics).elapsed_compute(partition);

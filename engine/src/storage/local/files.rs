@@ -2,6 +2,8 @@
 
 use crate::error::{Code, Error, Result};
 use bytes::Bytes;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -53,20 +55,29 @@ impl Drop for Temporary {
 }
 
 /// Makes the file `path` and the folders above it; it must not be there.
-pub(super) fn create(path: PathBuf) -> Result<(File, Temporary)> {
-    create_folder_of(&path)?;
+pub(super) fn create(path: PathBuf, sync: bool) -> Result<(File, Temporary)> {
+    create_folder_of(&path, sync)?;
     let file = File::create_new(&path).map_err(|error| in_the_way(error, &path))?;
     Ok((file, Temporary(Some(path))))
 }
 
-fn create_folder_of(path: &Path) -> Result<()> {
+/// Makes the folder of `path` and those above it. With `sync` those that were missing survive a crash of the machine:
+/// a file that is safe in a folder is lost with the folder.
+fn create_folder_of(path: &Path, sync: bool) -> Result<()> {
     let folder = path.parent().unwrap_or(path);
-    fs::create_dir_all(folder).map_err(|error| in_the_way(error, folder))
+    let missing = if sync { missing_folders(folder) } else { Vec::new() };
+    fs::create_dir_all(folder).map_err(|error| in_the_way(error, folder))?;
+    missing.into_iter().try_for_each(sync_folder_of)
+}
+
+/// `folder` and those above it, as far as they are not there, the deepest first.
+fn missing_folders(folder: &Path) -> Vec<&Path> {
+    folder.ancestors().take_while(|folder| !folder.exists()).collect()
 }
 
 /// Writes `bytes` under a name of its own in the folder of `target`.
 pub(super) fn write_beside(target: &Path, bytes: &[u8], sync: bool) -> Result<NamedTempFile> {
-    create_folder_of(target)?;
+    create_folder_of(target, sync)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".").suffix(".tmp");
     // As any other new file; the library makes its files private.
@@ -96,14 +107,27 @@ pub(super) fn publish(temporary: &Path, target: &Path, bytes: u64) -> Result<()>
     }
 }
 
-/// Flushes the folder of `target` and those above it up to `root`, so that the names in them survive a crash.
-pub(super) fn sync_folders(target: &Path, root: &Path) -> Result<()> {
-    for folder in target.ancestors().skip(1).take_while(|folder| folder.starts_with(root)) {
-        File::open(folder)
-            .and_then(|opened| opened.sync_all())
-            .map_err(|error| self::error(error, folder))?;
+/// Flushes `folders` and those above them up to `root`, each once, so that the names in them survive a crash.
+pub(super) fn sync_folders(folders: &[PathBuf], root: &Path) -> Result<()> {
+    folders_up_to(root, folders).into_iter().try_for_each(sync_folder)
+}
+
+fn folders_up_to<'a>(root: &Path, folders: &'a [PathBuf]) -> BTreeSet<&'a Path> {
+    let up = |folder: &'a PathBuf| folder.ancestors().take_while(|folder| folder.starts_with(root));
+    folders.iter().flat_map(up).collect()
+}
+
+/// Flushes the folder that `path` is in.
+pub(super) fn sync_folder_of(path: &Path) -> Result<()> {
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// One may write into a folder that one may not read, and then not flush it either; no reason to write nothing.
+fn sync_folder(folder: &Path) -> Result<()> {
+    match File::open(folder).and_then(|opened| opened.sync_all()) {
+        Err(error) if is_missing(&error) || error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        synced => synced.map_err(|error| self::error(error, folder)),
     }
-    Ok(())
 }
 
 /// Up to `limit` bytes; none at the end of the file.
@@ -148,21 +172,37 @@ pub(super) fn first(root: &Path) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// Removes all files below `root` with a name that `matches`; gives how many there were.
-pub(super) fn remove_all(root: &Path, matches: impl Fn(&str) -> bool) -> Result<usize> {
-    let mut removed = 0;
-    let mut failure = None;
-    let mut folders = vec![root.to_owned()];
+/// The files at any depth below `folder`, relative to `root`, in order.
+pub(super) fn below(folder: &Path, root: &Path) -> Result<Vec<String>> {
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
         for (path, is_folder) in entries(&folder)? {
             if is_folder {
                 folders.push(path);
-            } else if path.file_name().and_then(|name| name.to_str()).is_some_and(&matches) {
-                match remove(&path) {
-                    Ok(was_there) => removed += usize::from(was_there),
-                    Err(error) => failure = failure.or(Some(error)),
-                }
+            } else {
+                found.push(path.strip_prefix(root).unwrap_or(&path).display().to_string());
             }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Removes the files of `folders`, and not of those below, with a name that `matches`; gives how many there were.
+pub(super) fn remove_files(folders: &[PathBuf], matches: impl Fn(&str) -> bool) -> Result<usize> {
+    let is_match = |path: &Path| path.file_name().and_then(OsStr::to_str).is_some_and(&matches);
+    let (mut removed, mut failure) = (0, None);
+    let mut count = |result: Result<bool>| match result {
+        Ok(was_there) => removed += usize::from(was_there),
+        Err(error) => failure = failure.take().or(Some(error)),
+    };
+    for folder in folders {
+        match entries(folder) {
+            Ok(entries) => {
+                let files = entries.iter().filter(|(path, is_folder)| !is_folder && is_match(path));
+                files.for_each(|(path, _)| count(remove(path)));
+            }
+            Err(error) => count(Err(error)),
         }
     }
     failure.map_or(Ok(removed), Err)
@@ -203,4 +243,26 @@ fn entries(folder: &Path) -> Result<Vec<(PathBuf, bool)>> {
 
 fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_folder_is_flushed_once_and_none_above_the_location() {
+        let folders = ["/a/b/train", "/a/b/test", "/a/b/train/x"].map(PathBuf::from);
+        let found = folders_up_to(Path::new("/a/b"), &folders);
+        let expected = ["/a/b", "/a/b/test", "/a/b/train", "/a/b/train/x"];
+        assert_eq!(Vec::from_iter(found), expected.map(Path::new));
+    }
+
+    #[test]
+    fn folders_that_are_to_be_made_are_told() {
+        let root = tempfile::tempdir().unwrap();
+        let (one, two) = (root.path().join("1"), root.path().join("1/2"));
+        assert_eq!(missing_folders(&two), [two.as_path(), &one]);
+        create_folder_of(&two.join("x"), true).unwrap();
+        assert_eq!(missing_folders(&two), Vec::<&Path>::new());
+    }
 }

@@ -1,11 +1,12 @@
 //! One shard while it is written to a temporary file.
 
+use super::super::part_buffer::PartBuffer;
 use super::super::{Location, ShardUpload, StagedShard, written_after_failure};
 use super::files::{self, Temporary};
 use super::{CHUNK_BYTES, blocking};
 use crate::error::Result;
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use std::fs::File;
 use std::io::Write;
 
@@ -17,13 +18,14 @@ pub(super) struct LocalUpload {
     /// Gone while a write is running, and so after one that failed or was dropped.
     file: Option<File>,
     temporary: Temporary,
-    buffer: BytesMut,
+    buffer: PartBuffer,
     sync: bool,
 }
 
 impl LocalUpload {
     pub(super) fn new(place: Location, shard: StagedShard, file: File, temporary: Temporary) -> Self {
-        Self { place, shard, file: Some(file), temporary, buffer: BytesMut::new(), sync: false }
+        let buffer = PartBuffer::new(CHUNK_BYTES);
+        Self { place, shard, file: Some(file), temporary, buffer, sync: false }
     }
 
     /// Whether the file is flushed to the disk when it is finished.
@@ -51,21 +53,21 @@ impl LocalUpload {
 impl ShardUpload for LocalUpload {
     async fn write(&mut self, mut bytes: Bytes) -> Result<()> {
         self.shard.bytes += bytes.len() as u64;
-        while self.buffer.len() + bytes.len() >= CHUNK_BYTES {
-            let chunk = if self.buffer.is_empty() {
-                std::mem::take(&mut bytes)
-            } else {
-                self.buffer.extend_from_slice(&bytes.split_to(CHUNK_BYTES - self.buffer.len()));
-                self.buffer.split().freeze()
-            };
+        loop {
+            let is_whole_chunk = self.buffer.is_empty() && bytes.len() >= CHUNK_BYTES;
+            let chunk =
+                if is_whole_chunk { Some(std::mem::take(&mut bytes)) } else { self.buffer.fill(&mut bytes) };
+            let Some(chunk) = chunk else { return Ok(()) };
             self.with_file(move |file| file.write_all(&chunk)).await?;
         }
-        self.buffer.extend_from_slice(&bytes);
-        Ok(())
+    }
+
+    fn buffered_bytes(&self) -> usize {
+        self.buffer.len()
     }
 
     async fn finish(mut self: Box<Self>) -> Result<StagedShard> {
-        let (rest, sync) = (self.buffer.split().freeze(), self.sync);
+        let (rest, sync) = (self.buffer.take(), self.sync);
         self.with_file(move |file| {
             file.write_all(&rest)?;
             if sync { file.sync_all() } else { Ok(()) }

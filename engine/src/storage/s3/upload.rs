@@ -1,12 +1,14 @@
 //! One shard while it is uploaded in parts.
 
+use super::super::part_buffer::PartBuffer;
 use super::super::{Location, ShardUpload, StagedShard, error, written_after_failure};
 use super::{Target, Token, UploadLimits, delete};
 use crate::error::{Code, Error, Result};
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use object_store::PutPayload;
 use object_store::multipart::PartId;
+use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
@@ -22,10 +24,11 @@ pub(super) struct S3Upload {
     target: Option<Target>,
     /// Where the upload is noted, once it is.
     note: Option<Location>,
-    /// Copied into, so that a part holds its own bytes and not the larger buffers that pieces are cut from.
-    buffer: BytesMut,
+    buffer: PartBuffer,
     bytes: u64,
     on_their_way: JoinSet<(usize, object_store::Result<PartId>)>,
+    /// A clone is with every part that is still in memory; parts in `on_their_way` may have arrived long ago.
+    unsent: Arc<()>,
     /// What the store answered, by part.
     parts: Vec<Option<String>>,
     failed: bool,
@@ -38,9 +41,10 @@ impl S3Upload {
             limits,
             target: Some(target),
             note: None,
-            buffer: BytesMut::new(),
+            buffer: PartBuffer::new(limits.part_bytes),
             bytes: 0,
             on_their_way: JoinSet::new(),
+            unsent: Arc::new(()),
             parts: Vec::new(),
             failed: false,
         }
@@ -59,8 +63,8 @@ impl S3Upload {
         }
     }
 
-    /// Sends the buffer as the next part, once there is room for it.
-    async fn send(&mut self) -> Result<()> {
+    /// Sends the next part, once there is room for it.
+    async fn send(&mut self, part: Bytes) -> Result<()> {
         while self.on_their_way.len() >= self.limits.in_flight {
             self.receive().await?;
         }
@@ -76,10 +80,12 @@ impl S3Upload {
                 .with_hint("write more shards, or raise write.part_bytes"));
         }
         self.parts.push(None);
-        let payload = PutPayload::from(self.buffer.split().freeze());
+        let (payload, unsent) = (PutPayload::from(part), Arc::clone(&self.unsent));
         self.on_their_way.spawn(async move {
             let path = target.place.object_path();
-            (number, target.store.put_part(path, &target.upload_id, number, payload).await)
+            let answer = target.store.put_part(path, &target.upload_id, number, payload).await;
+            drop(unsent);
+            (number, answer)
         });
         Ok(())
     }
@@ -109,18 +115,20 @@ impl ShardUpload for S3Upload {
     async fn write(&mut self, mut bytes: Bytes) -> Result<()> {
         self.target()?;
         self.bytes += bytes.len() as u64;
-        while self.buffer.len() + bytes.len() >= self.limits.part_bytes {
-            let room = self.limits.part_bytes - self.buffer.len();
-            self.buffer.extend_from_slice(&bytes.split_to(room));
-            self.send().await?;
+        while let Some(part) = self.buffer.fill(&mut bytes) {
+            self.send(part).await?;
         }
-        self.buffer.extend_from_slice(&bytes);
         Ok(())
+    }
+
+    fn buffered_bytes(&self) -> usize {
+        self.buffer.len() + (Arc::strong_count(&self.unsent) - 1) * self.limits.part_bytes
     }
 
     async fn finish(mut self: Box<Self>) -> Result<StagedShard> {
         if !self.buffer.is_empty() {
-            self.send().await?;
+            let rest = self.buffer.take();
+            self.send(rest).await?;
         }
         while !self.on_their_way.is_empty() {
             self.receive().await?;

@@ -1,0 +1,107 @@
+//! Whether a training set still is what its manifest says.
+
+use super::VerifyReport;
+use crate::error::{Code, Error, Result};
+use crate::manifest::{MANIFEST, META_FOLDER};
+use crate::storage::ShardStore;
+use futures::{StreamExt, TryStreamExt};
+use gristmill_proto::manifest::{Manifest, ShardInfo};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio_util::task::AbortOnDropHandle;
+
+/// See [`super::TrainingSet::verify`]; what takes least comes first.
+pub(super) async fn verify(
+    store: &Arc<dyn ShardStore>,
+    manifest: &Manifest,
+    parallelism: usize,
+) -> Result<VerifyReport> {
+    verify_totals(manifest)?;
+    verify_no_other_files(store.as_ref(), manifest).await?;
+    let shards = futures::stream::iter(manifest.shards.iter().cloned().map(|shard| {
+        // A task each, because hashing is what takes the time.
+        let task = AbortOnDropHandle::new(tokio::spawn(verify_shard(Arc::clone(store), shard)));
+        async move {
+            task.await.map_err(|error| Error::new(Code::Internal, "verifying failed").with_source(error))?
+        }
+    }))
+    .buffered(parallelism.max(1));
+    let bytes = shards.try_fold(0, |sum, bytes| async move { Ok(sum + bytes) }).await?;
+    Ok(VerifyReport { shards: manifest.shards.len() as u64, bytes })
+}
+
+/// A manifest is a file, and can be changed or damaged as any other: its splits are the sums of its shards.
+fn verify_totals(manifest: &Manifest) -> Result<()> {
+    let differs = |what: String| {
+        failed(format!("\"{MANIFEST}\" {what}")).with_hint(
+            "the manifest was changed or damaged after it was written: create the training set again",
+        )
+    };
+    for split in &manifest.splits {
+        let own = || manifest.shards.iter().filter(|shard| shard.split == split.name);
+        let sum = |field: fn(&ShardInfo) -> u64| own().map(field).fold(0, u64::saturating_add);
+        let found = (own().count() as u64, sum(|shard| shard.rows), sum(|shard| shard.bytes));
+        let claimed = (split.shards, split.rows, split.bytes);
+        if found != claimed {
+            let text = |(shards, rows, bytes)| format!("{shards} shards, {rows} rows and {bytes} bytes");
+            let (name, claimed, found) = (&split.name, text(claimed), text(found));
+            return Err(differs(format!("gives split \"{name}\" {claimed}, but lists {found}")));
+        }
+    }
+    let splits: BTreeSet<&str> = manifest.splits.iter().map(|split| split.name.as_str()).collect();
+    match manifest.shards.iter().find(|shard| !splits.contains(shard.split.as_str())) {
+        None => Ok(()),
+        Some(shard) => {
+            let message = format!("has no split \"{}\", but shard \"{}\" is in it", shard.split, shard.path);
+            Err(differs(message))
+        }
+    }
+}
+
+/// A trainer reads every file below the folder of a split, whatever its name: hidden ones too, and some fail at those.
+async fn verify_no_other_files(store: &dyn ShardStore, manifest: &Manifest) -> Result<()> {
+    let shards: BTreeSet<&str> = manifest.shards.iter().map(|shard| shard.path.as_str()).collect();
+    for split in &manifest.splits {
+        // Without splits, what is not data lies among the shards.
+        let is_other = |path: &&String| !shards.contains(path.as_str()) && !is_below_meta_folder(path);
+        if let Some(path) = store.files(&split.name).await?.iter().find(is_other) {
+            let place = store.location();
+            return Err(failed(format!("file \"{path}\" of \"{place}\" is not in the manifest"))
+                .with_hint("a trainer would read it as data: move it elsewhere"));
+        }
+    }
+    Ok(())
+}
+
+fn is_below_meta_folder(path: &str) -> bool {
+    path.strip_prefix(META_FOLDER).is_some_and(|rest| rest.starts_with('/'))
+}
+
+async fn verify_shard(store: Arc<dyn ShardStore>, shard: ShardInfo) -> Result<u64> {
+    let differs = |what: String| {
+        failed(format!("shard \"{}\" {what}", shard.path))
+            .with_hint("the shard was changed or damaged after it was written: create the training set again")
+    };
+    let mut pieces = store.read(&shard.path).await.map_err(|error| match error.code() {
+        Code::PathNotFound => differs("is missing".to_owned()),
+        _ => error,
+    })?;
+    let (mut hash, mut bytes) = (Sha256::new(), 0_u64);
+    while let Some(piece) = pieces.try_next().await? {
+        hash.update(&piece);
+        bytes += piece.len() as u64;
+    }
+    if bytes != shard.bytes {
+        return Err(differs(format!("has {bytes} bytes, the manifest says {}", shard.bytes)));
+    }
+    let found = hex::encode(hash.finalize());
+    if found != shard.sha256 {
+        return Err(differs(format!("has SHA-256 {found}, the manifest says {}", shard.sha256)));
+    }
+    Ok(bytes)
+}
+
+fn failed(message: String) -> Error {
+    Error::new(Code::VerificationFailed, message)
+}

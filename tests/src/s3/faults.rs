@@ -1,13 +1,13 @@
 //! What is to go wrong at the S3 server, and when: by rules that give the same faults every time.
 
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Frame, Incoming};
 use hyper::{Method, Request, StatusCode};
 use parking_lot::Mutex;
 use s3s::service::S3Service;
 use s3s::{HttpError, HttpResponse};
 use sha2::{Digest, Sha256};
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -103,13 +103,17 @@ struct GateState {
     open: watch::Sender<bool>,
 }
 
+/// A request that is at a gate, or on its way from there to its answer.
+struct Held(Arc<GateState>);
+
 impl Faults {
     /// Adds a rule; the first one that fits decides.
     pub fn add(&self, rule: Rule) {
         self.state.lock().rules.push((rule, 0));
     }
 
-    /// From now on holds every request for `operation`.
+    /// From now on holds every request for `operation`. What is held has reached the store: it is done when the gate
+    /// opens, even if the client is gone by then.
     #[must_use]
     pub fn hold(&self, operation: Operation) -> Gate {
         let state = Arc::new(GateState { held: watch::Sender::new(0), open: watch::Sender::new(false) });
@@ -133,16 +137,32 @@ impl Faults {
     }
 
     pub(super) async fn answer(
-        &self,
+        self: &Arc<Self>,
         service: &S3Service,
         request: Request<Incoming>,
     ) -> Result<HttpResponse, HttpError> {
         let operation = operation_of(&request);
-        if let Some(gate) = self.gate(operation) {
-            gate.pass().await;
-        }
+        let Some(gate) = self.gate(operation) else {
+            return self.perform(service, operation, request.map(s3s::Body::from)).await;
+        };
+        let request = whole(request).await?;
+        let (faults, service) = (Arc::clone(self), service.clone());
+        // A task of its own: this future is dropped when the client goes away.
+        let held = tokio::spawn(async move {
+            let _held = gate.pass().await;
+            faults.perform(&service, operation, request).await
+        });
+        held.await.map_err(|stopped| HttpError::new(stopped.into()))?
+    }
+
+    async fn perform(
+        &self,
+        service: &S3Service,
+        operation: Option<Operation>,
+        request: Request<s3s::Body>,
+    ) -> Result<HttpResponse, HttpError> {
         match self.fault(operation, request.uri().path()) {
-            None => service.call(request.map(s3s::Body::from)).await,
+            None => service.call(request).await,
             Some(Action::Status(status)) => {
                 // Answering before the request has been read would look like a broken connection to the client.
                 drain(request.into_body()).await;
@@ -150,7 +170,7 @@ impl Faults {
             }
             Some(Action::Drop) => Err(lost()),
             Some(Action::LoseAnswer) => {
-                service.call(request.map(s3s::Body::from)).await?;
+                service.call(request).await?;
                 Err(lost())
             }
         }
@@ -205,6 +225,18 @@ impl Gate {
     pub fn open(&self) {
         self.state.open.send_replace(true);
     }
+
+    /// Opens, and waits until everything that was held is done.
+    ///
+    /// # Panics
+    /// It is not within `limit`.
+    pub async fn let_through(&self, limit: Duration) {
+        self.open();
+        let mut held = self.state.held.subscribe();
+        let emptied = held.wait_for(|held| *held == 0);
+        let emptied = crate::wait::within("the end of what was held at the gate", limit, emptied).await;
+        assert!(emptied.is_ok(), "the gate is gone");
+    }
 }
 
 impl Drop for Gate {
@@ -214,13 +246,21 @@ impl Drop for Gate {
 }
 
 impl GateState {
-    async fn pass(&self) {
+    /// Waits until the gate is open; the request counts as held until what this gives is dropped.
+    async fn pass(self: &Arc<Self>) -> Held {
         let mut open = self.open.subscribe();
         self.held.send_modify(|held| *held += 1);
+        let held = Held(Arc::clone(self));
         let opened = open.wait_for(|open| *open);
         // A test that is stuck for this long has failed: the rest only makes room for its clean-up.
         tokio::time::timeout(HOLD_LIMIT, opened).await.map(drop).ok();
-        self.held.send_modify(|held| *held -= 1);
+        held
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.held.send_modify(|held| *held -= 1);
     }
 }
 
@@ -242,9 +282,23 @@ fn operation_of(request: &Request<Incoming>) -> Option<Operation> {
     })
 }
 
-async fn drain(body: Incoming) {
-    let mut body = pin!(body);
-    while let Some(Ok(_)) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {}
+/// The same request, with all of its body here.
+async fn whole(request: Request<Incoming>) -> Result<Request<s3s::Body>, HttpError> {
+    let (head, mut body) = request.into_parts();
+    let mut bytes = Vec::new();
+    while let Some(frame) = next_frame(&mut body).await {
+        let frame = frame.map_err(|broken| HttpError::new(broken.into()))?;
+        bytes.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+    }
+    Ok(Request::from_parts(head, s3s::Body::from(bytes)))
+}
+
+async fn drain(mut body: s3s::Body) {
+    while let Some(Ok(_)) = next_frame(&mut body).await {}
+}
+
+async fn next_frame<B: Body + Unpin>(body: &mut B) -> Option<Result<Frame<B::Data>, B::Error>> {
+    poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await
 }
 
 fn refusal(status: u16) -> HttpResponse {

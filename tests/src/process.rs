@@ -32,6 +32,7 @@ pub struct Program {
     path: PathBuf,
     folder: Arc<TempDir>,
     environment: Vec<(String, String)>,
+    largest_file_bytes: Option<u64>,
 }
 
 /// A running process in a process group of its own. Dropping it kills the group.
@@ -44,6 +45,8 @@ pub struct Process {
     stdout: Option<ChildStdout>,
     log: Arc<Mutex<Vec<String>>>,
     readers: Vec<JoinHandle<()>>,
+    /// What it runs in stays as long as it does.
+    _folder: Arc<TempDir>,
 }
 
 /// What a command said, and how it ended.
@@ -75,7 +78,7 @@ impl Program {
             ("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9".to_owned()),
         ];
         let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Self { path: path.as_ref().to_owned(), folder, environment }
+        Self { path: path.as_ref().to_owned(), folder, environment, largest_file_bytes: None }
     }
 
     /// The same with one more variable.
@@ -83,6 +86,13 @@ impl Program {
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.environment.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// The same, where no file can grow beyond `bytes`, whose 512 is a divisor: what a full disk is to whoever writes,
+    /// without the rights it takes to make one.
+    #[must_use]
+    pub fn with_largest_file(self, bytes: u64) -> Self {
+        Self { largest_file_bytes: Some(bytes), ..self }
     }
 
     /// The folder its processes run in.
@@ -97,7 +107,8 @@ impl Program {
     /// It cannot be started.
     #[must_use]
     pub fn spawn(&self, name: &str, arguments: &[String]) -> Process {
-        let mut child = Command::new(&self.path)
+        let mut child = self
+            .command()
             .args(arguments)
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
@@ -122,7 +133,17 @@ impl Program {
             child,
             log,
             readers: vec![reader],
+            _folder: Arc::clone(&self.folder),
         }
+    }
+
+    fn command(&self) -> Command {
+        let Some(bytes) = self.largest_file_bytes else { return Command::new(&self.path) };
+        // With the signal ignored, writing beyond the limit is an error. `ulimit` counts in blocks of 512 bytes.
+        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", bytes / 512);
+        let mut command = Command::new("/bin/sh");
+        command.arg("-c").arg(script).arg(&self.path);
+        command
     }
 
     /// Runs it with `arguments` to its end.

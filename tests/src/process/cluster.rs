@@ -6,11 +6,17 @@ use crate::wait;
 use serde::Deserialize;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a cluster may take until it is ready, on a machine that also compiles.
 const READY_LIMIT: Duration = Duration::from_secs(90);
 const ATTEMPTS: usize = 3;
+/// How long executors have to be quiet to count as idle.
+const QUIET: Duration = Duration::from_millis(1_500);
+/// More than an idle executor ever takes in that time, and a tenth of what one busy core does, in ticks.
+const IDLE_TICKS: u64 = 15;
+/// What idle executors would need minutes for, in ticks.
+const BUSY_TICKS: u64 = 100;
 
 /// What a cluster is made of.
 #[derive(Debug, Clone)]
@@ -127,6 +133,32 @@ impl Cluster {
     #[must_use]
     pub fn executor_ticks(&self) -> u64 {
         self.executors.iter().map(Process::cpu_ticks).sum()
+    }
+
+    /// Waits until the executors work.
+    ///
+    /// # Panics
+    /// Not within `limit`.
+    pub async fn wait_until_busy(&self, limit: Duration) {
+        let before = self.executor_ticks();
+        let busy = || (self.executor_ticks() > before + BUSY_TICKS).then_some(());
+        wait::until("work on the executors", limit, busy).await;
+    }
+
+    /// Waits until the executors have nothing more to do.
+    ///
+    /// # Panics
+    /// Not within `limit`.
+    pub async fn wait_until_idle(&self, limit: Duration) {
+        let (mut since, mut ticks) = (Instant::now(), self.executor_ticks());
+        wait::until("idle executors", limit, || {
+            let now = self.executor_ticks();
+            if now > ticks + IDLE_TICKS {
+                (since, ticks) = (Instant::now(), now);
+            }
+            (since.elapsed() >= QUIET).then_some(())
+        })
+        .await;
     }
 
     /// Shows the ends of all logs, for a test that failed on a cluster that goes on.

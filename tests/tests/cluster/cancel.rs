@@ -2,8 +2,9 @@
 
 use crate::flight::Raw;
 use crate::program;
+use futures::StreamExt;
 use gristmill_engine::Code;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tests::paths::files_below;
 use tests::process::{Cluster, ClusterOptions};
 use tests::wait;
@@ -12,12 +13,11 @@ use tests::wait;
 const LIMIT: Duration = Duration::from_secs(60);
 /// Until its work has stopped.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
-/// How long executors have to be quiet to count as idle.
-const QUIET: Duration = Duration::from_millis(1_500);
-/// More than an idle executor ever takes in that time, and a tenth of what one busy core does, in ticks.
-const IDLE_TICKS: u64 = 15;
 /// Hours of work with more rows than anyone reads.
 const ENDLESS_ROWS: &str = "SELECT a.l_comment, b.l_partkey FROM lineitem a CROSS JOIN lineitem b";
+/// Some 100 MB of rows: more than anything between an executor and a client holds.
+const MANY_ROWS: &str =
+    "SELECT a.l_comment, b.l_partkey FROM lineitem a CROSS JOIN (SELECT l_partkey FROM lineitem LIMIT 4) b";
 /// Hours of work for one row: nothing is written and nothing is exchanged meanwhile.
 const ENDLESS_COUNT: &str = "SELECT max(a.l_orderkey + b.l_partkey) FROM lineitem a CROSS JOIN lineitem b";
 
@@ -31,24 +31,6 @@ fn create_lineitem(folder: &std::path::Path) -> String {
         "CREATE EXTERNAL TABLE lineitem STORED AS PARQUET LOCATION '{}/lineitem.parquet'",
         folder.display()
     )
-}
-
-async fn wait_until_busy(cluster: &Cluster) {
-    let idle = cluster.executor_ticks();
-    wait::until("work on the executors", LIMIT, || (cluster.executor_ticks() > idle + 100).then_some(()))
-        .await;
-}
-
-async fn wait_until_idle(cluster: &Cluster) {
-    let (mut since, mut ticks) = (Instant::now(), cluster.executor_ticks());
-    wait::until("idle executors", STOP_LIMIT, || {
-        let now = cluster.executor_ticks();
-        if now > ticks + IDLE_TICKS {
-            (since, ticks) = (Instant::now(), now);
-        }
-        (since.elapsed() >= QUIET).then_some(())
-    })
-    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,21 +49,40 @@ async fn a_client_that_goes_away_cancels_its_training_set() {
         () = writing => {}
     }
     drop(client);
-    wait_until_idle(&cluster).await;
+    cluster.wait_until_idle(STOP_LIMIT).await;
     wait::until("the clean-up", STOP_LIMIT, || files_below(&out).is_empty().then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_stops_reading_cancels_its_query() {
+async fn a_client_that_goes_away_cancels_its_query() {
     let cluster = cluster();
     let client = cluster.client().await;
     client.script(&create_lineitem(tests::data::tpch_large().await)).await;
     tokio::select! {
         result = client.run(ENDLESS_COUNT) => panic!("an endless statement ended: {result:?}"),
-        () = wait_until_busy(&cluster) => {}
+        () = cluster.wait_until_busy(LIMIT) => {}
     }
     drop(client);
-    wait_until_idle(&cluster).await;
+    cluster.wait_until_idle(STOP_LIMIT).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_stops_reading_half_way_frees_what_it_did_not_read() {
+    let program = program();
+    let cluster = Cluster::start(&program, &ClusterOptions::default());
+    let client = cluster.client().await;
+    client.script(&create_lineitem(tests::data::tpch_large().await)).await;
+    let (_, mut rows) = client.start(MANY_ROWS).await.unwrap();
+    assert!(rows.next().await.unwrap().unwrap().num_rows() > 0);
+    let unread = || {
+        let files = files_below(&program.folder().join("scratch"));
+        files.into_iter().filter(|file| file.contains("/exchange/")).collect::<Vec<_>>()
+    };
+    assert_ne!(unread(), Vec::<String>::new(), "the executors keep what is still to be read");
+    drop(rows);
+    wait::until("results that are removed", STOP_LIMIT, || unread().is_empty().then_some(())).await;
+    cluster.wait_until_idle(STOP_LIMIT).await;
+    assert_eq!(client.script("SELECT 1 + 1").await.value(), "2", "the session goes on");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,11 +95,11 @@ async fn a_query_that_is_cancelled_through_flight_ends_and_stops_its_work() {
         let (client, info) = (client.clone(), info.clone());
         async move { client.fetch(&info).await }
     });
-    wait_until_busy(&cluster).await;
+    cluster.wait_until_busy(LIMIT).await;
     client.cancel(&info).await.unwrap();
     let error = wait::within("the end of the stream", STOP_LIMIT, fetching).await.unwrap().unwrap_err();
     assert_eq!(error.code(), Code::Cancelled, "{}", error.report());
-    wait_until_idle(&cluster).await;
+    cluster.wait_until_idle(STOP_LIMIT).await;
     assert_eq!(client.run("SELECT 1").await.unwrap(), 1, "the session goes on");
 }
 
@@ -120,6 +121,6 @@ async fn an_interrupted_command_cancels_its_training_set() {
     .await;
     process.signal(nix::sys::signal::Signal::SIGINT);
     assert_eq!(process.wait(STOP_LIMIT).code(), Some(130), "{}", process.log());
-    wait_until_idle(&cluster).await;
+    cluster.wait_until_idle(STOP_LIMIT).await;
     wait::until("the clean-up", STOP_LIMIT, || files_below(&out).is_empty().then_some(())).await;
 }

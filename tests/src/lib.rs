@@ -7,12 +7,11 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "this crate is test code: it fails by panicking and says on stderr what it skipped"
+    reason = "this crate is test code: it fails by panicking and shows logs on stderr"
 )]
 
 pub mod csv;
 pub mod data;
-pub mod disk;
 pub mod engines;
 pub mod oracle;
 pub mod paths;

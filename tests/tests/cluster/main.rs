@@ -1,11 +1,5 @@
 //! Tests of a cluster: real processes on loopback, reached through Flight SQL.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests fail by panicking and say on stderr what they skip"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod cancel;
 mod executor_lost;

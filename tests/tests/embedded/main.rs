@@ -1,11 +1,5 @@
 //! Tests of one process: the engine as a library, and the commands of the executable that need no cluster.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "tests fail by panicking and say on stderr what they skip"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod bad_input;
 mod cancel;

@@ -22,6 +22,7 @@ pub mod training_set;
 pub mod wait;
 
 pub mod bad_input;
+pub mod files_suite;
 pub mod laws;
 pub mod s3_suite;
 pub mod scripts;

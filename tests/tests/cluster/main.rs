@@ -3,6 +3,7 @@
 
 mod cancel;
 mod executor_lost;
+mod files;
 mod flight;
 mod full_disk;
 mod laws;

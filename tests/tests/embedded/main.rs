@@ -6,6 +6,7 @@ mod cancel;
 mod changed_input;
 mod commands;
 mod demo;
+mod files;
 mod full_disk;
 mod laws;
 mod memory;

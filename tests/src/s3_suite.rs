@@ -5,6 +5,7 @@ use crate::s3::{Action, Operation, Rule, Server, When};
 use crate::training_set::OnDisk;
 use crate::{data, wait};
 use gristmill_engine::{Code, Error};
+use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -82,6 +83,39 @@ pub async fn check_round_trip(engine: &Engine, server: &Server) {
     bench.check_whole().await;
     engine.script("DROP TRAINING SET 's3://round-trip/out'").await;
     bench.check_nothing().await;
+}
+
+/// What SageMaker is given beside the shards: a manifest file per split, and the channels of a training job.
+pub async fn check_side_files(engine: &Engine, server: &Server) {
+    let bench = Bench::new(engine, server, "side-files").await;
+    bench.run(&bench.create("OPTIONS ('shards' '2')", "*")).await.expect("a training set");
+    let read = |name: &str| -> Value {
+        let text = std::fs::read(bench.folder.join("out/_gristmill").join(name)).expect(name);
+        serde_json::from_slice(&text).expect("JSON")
+    };
+    let splits = ["train", "validation", "test"];
+    for split in splits {
+        let prefix = json!({ "prefix": format!("s3://side-files/out/{split}/") });
+        let expected = json!([prefix, "part-00000-of-00002.csv", "part-00001-of-00002.csv"]);
+        assert_eq!(read(&format!("{split}.manifest")), expected);
+    }
+    let channels = splits.map(|split| csv_channel(split, &format!("s3://side-files/out/{split}/")));
+    assert_eq!(read("channels.json"), Value::Array(channels.to_vec()));
+}
+
+/// What SageMaker's `CreateTrainingJob` calls a `Channel`.
+fn csv_channel(name: &str, uri: &str) -> Value {
+    json!({
+        "ChannelName": name,
+        "ContentType": "text/csv;label_size=1",
+        "CompressionType": "None",
+        "InputMode": "File",
+        "DataSource": { "S3DataSource": {
+            "S3DataType": "S3Prefix",
+            "S3Uri": uri,
+            "S3DataDistributionType": "FullyReplicated",
+        } },
+    })
 }
 
 /// Writes shards of several parts, the last one smaller.

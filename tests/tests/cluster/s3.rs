@@ -17,6 +17,11 @@ async fn a_training_set_goes_from_s3_to_s3_and_away_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_sagemaker_is_given_names_the_bucket_and_the_shards() {
+    check(s3_suite::check_side_files).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_fails_leaves_nothing_in_the_bucket() {
     check(s3_suite::check_failing_job).await;
 }
@@ -29,6 +34,11 @@ async fn a_store_that_fails_now_and_then_is_asked_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_got_lost_is_no_failure() {
     check(s3_suite::check_lost_answers).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_fails_leaves_nothing_in_the_bucket() {
+    check(s3_suite::check_failing_commit).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

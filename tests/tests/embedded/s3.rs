@@ -18,6 +18,11 @@ async fn a_training_set_goes_from_s3_to_s3_and_away_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_sagemaker_is_given_names_the_bucket_and_the_shards() {
+    check(s3_suite::check_side_files).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn shards_of_several_parts_are_whole() {
     check(s3_suite::check_multipart).await;
 }

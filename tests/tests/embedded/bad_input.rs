@@ -4,7 +4,6 @@ use crate::{engine, program};
 use gristmill_engine::{Code, Error};
 use std::time::{Duration, Instant};
 use tests::bad_input::{first_error, mistakes};
-use tests::engines::Engine;
 use tests::paths::{files_below, repository};
 use tests::process::{Finished, Program};
 use tests::s3::Server;
@@ -65,6 +64,19 @@ fn no_credentials_are_missed_within_seconds() {
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_is_no_sql_is_quoted_with_its_place() {
+    let cases = [
+        ("SELEC 1", "found: SELEC at Line: 1, Column: 1"),
+        ("SELECT 1\n  FROM t t t", "found \"t\" at Line: 2, Column: 12"),
+    ];
+    for (sql, place) in cases {
+        let error = engine().fail(sql).await;
+        assert_eq!(error.code(), Code::Syntax, "{sql}\n{}", error.report());
+        assert!(error.message().contains(place), "{sql}\n{}", error.report());
+    }
+}
+
 #[test]
 fn every_code_has_a_page_and_every_page_a_code() {
     let mut pages = files_below(&repository().join("docs/errors"));
@@ -106,13 +118,4 @@ fn check_error(error: &Error, code: Code, says: &[&str]) {
     assert_eq!(error.code(), code, "{}", error.report());
     assert!(says.iter().all(|text| error.report().contains(text)), "{}", error.report());
     assert!(error.hint().is_some(), "{}", error.report());
-}
-
-/// A session that knows nothing but how to fail.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_statement_that_is_no_sql_is_placed() {
-    let engine: Engine = engine();
-    let error = engine.fail("SELEC 1").await;
-    assert_eq!(error.code(), Code::Syntax);
-    assert!(error.message().contains("SELEC"), "{}", error.report());
 }

@@ -230,9 +230,14 @@ def check_rows(checks: Checks, oracle, location: pathlib.Path, kind: str) -> Non
     oracle.execute(f"CREATE OR REPLACE TABLE written_{kind.lower()} AS FROM written")
 
 
-def check_training(checks: Checks, csv: pathlib.Path, parquet: pathlib.Path) -> None:
+def check_training(checks: Checks, oracle, csv: pathlib.Path, parquet: pathlib.Path) -> None:
+    """Both readers see every row of the query, and models trained on what they see agree and have learnt something."""
     from_csv = {split: readers.read_csv(csv / split, len(KEYS)) for split in SPLITS}
     from_parquet = {split: readers.read_parquet(parquet / split, "late", len(KEYS)) for split in SPLITS}
+    expected = oracle.execute("SELECT count(*), sum(late) FROM expected").fetchone()
+    for reader, splits in {"xgboost": from_csv, "pyarrow": from_parquet}.items():
+        labels = np.concatenate([examples.labels for examples in splits.values()])
+        checks.equal((len(labels), int(labels.sum())), expected, f"{reader} reads as many rows and labels as DuckDB counts")
     for split in SPLITS:
         a, b = from_csv[split], from_parquet[split]
         checks.equal(a.features.shape, b.features.shape, f"{split}: both readers see as many rows and columns")
@@ -271,7 +276,7 @@ def check_all(checks: Checks, binary: pathlib.Path, folder: pathlib.Path, deadli
                 check_rows(checks, oracle, location, kind)
             differing = "SELECT count(*) FROM (FROM written_csv EXCEPT ALL FROM written_parquet)"
             checks.equal(oracle.execute(differing).fetchone()[0], 0, "a row is in the same split in CSV and in Parquet")
-            check_training(checks, sets["CSV"], sets["PARQUET"])
+            check_training(checks, oracle, sets["CSV"], sets["PARQUET"])
             code = running.interrupt()
         except BaseException:
             print("the end of the cluster's log:", *running.log, sep="\n  ", file=sys.stderr)

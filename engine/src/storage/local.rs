@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use tokio::task::JoinError;
 use upload::LocalUpload;
 
 /// The size of one read or write; each is one trip to the blocking threads.
@@ -184,7 +185,12 @@ fn token(token: &impl Serialize) -> Result<String> {
 
 /// Runs file work where blocking is fine.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
+    joined(tokio::task::spawn_blocking(work).await)
+}
+
+/// What file work gave.
+fn joined<T>(outcome: Result<Result<T>, JoinError>) -> Result<T> {
+    match outcome {
         Ok(result) => result,
         Err(error) if error.is_cancelled() => {
             Err(Error::new(Code::Cancelled, "file work was cancelled: the process is shutting down"))

@@ -4,7 +4,7 @@ use super::shard_writer::ShardTarget;
 use super::task_writer::TaskWriter;
 use super::{ShardRecord, WriterIdentity, describe, shard_record_schema};
 use crate::formats::format;
-use crate::plan::{Layout, WriteSpec};
+use crate::plan::{Layout, PlacementColumns, WriteSpec};
 use crate::storage::{Attempt, Location, Stores};
 use datafusion::arrow::compute::SortOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -80,8 +80,8 @@ impl WriteExec {
         &self.spec
     }
 
-    fn placement_column(&self, offset: usize) -> Arc<dyn PhysicalExpr> {
-        let index = self.spec.data_columns + offset;
+    fn placement_column(&self, column: PlacementColumns) -> Arc<dyn PhysicalExpr> {
+        let index = self.spec.data_columns + column as usize;
         Arc::new(Column::new(self.input.schema().field(index).name(), index))
     }
 
@@ -120,9 +120,10 @@ impl ExecutionPlan for WriteExec {
             Layout::SingleFile { .. } => Distribution::SinglePartition,
             _ if self.order.is_some() => Distribution::SinglePartition,
             Layout::Rolling { .. } => Distribution::UnspecifiedDistribution,
-            Layout::Sharded { .. } => {
-                Distribution::KeyPartitioned(vec![self.placement_column(0), self.placement_column(1)])
-            }
+            Layout::Sharded { .. } => Distribution::KeyPartitioned(vec![
+                self.placement_column(PlacementColumns::Split),
+                self.placement_column(PlacementColumns::Shard),
+            ]),
         };
         InputDistributionRequirements::new(vec![distribution])
     }
@@ -130,9 +131,15 @@ impl ExecutionPlan for WriteExec {
     fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
         let ascending = |column| PhysicalSortRequirement::new(column, Some(SortOptions::new(false, false)));
         let requirement = match &self.spec.layout {
+            // Shards are ranges of the high half of the order, so rows in that order are in the order of shards.
+            Layout::Sharded { ordered: true, shuffled: true, .. } => {
+                let columns =
+                    [PlacementColumns::Split, PlacementColumns::OrderHigh, PlacementColumns::OrderLow];
+                LexRequirement::new(columns.map(|column| ascending(self.placement_column(column))))
+            }
             Layout::Sharded { ordered: true, .. } => {
-                let columns = 0..self.spec.layout.placement_columns();
-                LexRequirement::new(columns.map(|offset| ascending(self.placement_column(offset))))
+                let columns = [PlacementColumns::Split, PlacementColumns::Shard];
+                LexRequirement::new(columns.map(|column| ascending(self.placement_column(column))))
             }
             Layout::Sharded { .. } => None,
             _ => self.order.clone(),

@@ -18,6 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
+mod balance_scans;
 mod embedded;
 mod external_tables;
 mod functions;
@@ -109,6 +110,7 @@ impl Engine {
         let config = session_config(engine.mode, engine.base.clone(), &engine.config);
         let state =
             build_state(config, Arc::clone(&engine.runtime), Arc::clone(&engine.stores), &engine.rules);
+        let state = balance_scans::with_balanced_scans(state);
         let state = match engine.mode {
             Mode::Embedded => state,
             Mode::Cluster => partition_outer_joins::with_partitioned_outer_joins(state),

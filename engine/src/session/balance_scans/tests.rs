@@ -1,0 +1,72 @@
+use super::{cut, ranges, whole_files};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::FileGroup;
+use proptest::prelude::*;
+
+fn group(pieces: &[(&str, i64, i64)]) -> FileGroup {
+    let piece =
+        |(name, start, end): &(&str, i64, i64)| PartitionedFile::new(*name, 100).with_range(*start, *end);
+    FileGroup::new(pieces.iter().map(piece).collect())
+}
+
+#[test]
+fn the_heaviest_run_is_as_light_as_it_can_be() {
+    let check = |weights: &[u64], parts, expected: Option<&[usize]>| {
+        assert_eq!(cut(weights, parts).as_deref(), expected, "{weights:?} in {parts}");
+    };
+    check(&[10, 10, 10, 10, 10, 10], 2, Some(&[3, 6]));
+    check(&[10, 10, 10, 10, 10, 10], 4, Some(&[2, 4, 5, 6]));
+    check(&[1, 1, 1, 100], 2, Some(&[3, 4]));
+    check(&[100, 1, 1, 1], 3, Some(&[1, 3, 4]));
+    check(&[5, 5], 3, None);
+    check(&[], 1, None);
+}
+
+proptest! {
+    #[test]
+    fn every_weight_is_in_one_run_and_no_run_is_empty(
+        weights in prop::collection::vec(0_u64..1000, 1..40),
+        parts in 1_usize..8,
+    ) {
+        let Some(ends) = cut(&weights, parts) else {
+            prop_assert!(weights.len() < parts);
+            return Ok(());
+        };
+        prop_assert_eq!(ends.len(), parts);
+        prop_assert_eq!(ends.last(), Some(&weights.len()));
+        prop_assert!(ends[0] > 0 && ends.windows(2).all(|pair| pair[0] < pair[1]), "{:?}", ends);
+    }
+}
+
+#[test]
+fn pieces_that_are_whole_files_are_found_and_others_are_not() {
+    let names = |groups: &[FileGroup]| {
+        let files = whole_files(groups)?;
+        Some(files.iter().map(|file| file.object_meta.location.to_string()).collect::<Vec<_>>())
+    };
+    let cut = [group(&[("a", 0, 100), ("b", 0, 20)]), group(&[("b", 20, 100)])];
+    assert_eq!(names(&cut), Some(vec!["a".to_owned(), "b".to_owned()]));
+    assert_eq!(names(&[group(&[("a", 0, 50)]), group(&[("a", 60, 100)])]), None, "a gap");
+    assert_eq!(names(&[group(&[("a", 0, 50)]), group(&[("b", 0, 100)])]), None, "no end");
+    assert_eq!(names(&[group(&[("a", 20, 100)])]), None, "no start");
+    let uncut = FileGroup::new(vec![PartitionedFile::new("a", 100)]);
+    assert_eq!(names(&[uncut.clone(), uncut]), None, "not cut");
+}
+
+#[test]
+fn consecutive_row_groups_of_a_file_are_one_range() {
+    let file = |name: &str| PartitionedFile::new(name, 100);
+    let row_group = |name, start, end| super::RowGroup {
+        file: file(name),
+        range: super::FileRange { start, end },
+        rows: 1,
+    };
+    let pieces = ranges(&[row_group("a", 40, 70), row_group("a", 70, 100), row_group("b", 0, 100)]);
+    let found: Vec<_> = pieces
+        .iter()
+        .map(|piece| {
+            (piece.object_meta.location.as_ref(), piece.range.as_ref().map(|range| (range.start, range.end)))
+        })
+        .collect();
+    assert_eq!(found, [("a", Some((40, 100))), ("b", Some((0, 100)))]);
+}

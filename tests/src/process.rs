@@ -13,6 +13,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -44,6 +45,8 @@ pub struct Process {
     lifeline: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
     log: Arc<Mutex<Vec<String>>>,
+    /// Its stderr is closed here at the next line.
+    ignored: Arc<AtomicBool>,
     readers: Vec<JoinHandle<()>>,
     /// What it runs in stays as long as it does.
     _folder: Arc<TempDir>,
@@ -121,9 +124,11 @@ impl Program {
             .unwrap_or_else(|error| panic!("{}: {error}", self.path.display()));
         let log = Arc::<Mutex<Vec<String>>>::default();
         let stderr = child.stderr.take().expect("a pipe");
-        let lines = Arc::clone(&log);
+        let (lines, ignored) = (Arc::clone(&log), Arc::<AtomicBool>::default());
+        let closes = Arc::clone(&ignored);
         let reader = std::thread::spawn(move || {
             let text = BufReader::new(stderr).split(b'\n').map_while(Result::ok);
+            let text = text.take_while(|_| !closes.load(Ordering::Relaxed));
             text.for_each(|line| lines.lock().push(String::from_utf8_lossy(&line).into_owned()));
         });
         Process {
@@ -132,6 +137,7 @@ impl Program {
             stdout: child.stdout.take(),
             child,
             log,
+            ignored,
             readers: vec![reader],
             _folder: Arc::clone(&self.folder),
         }
@@ -173,6 +179,11 @@ impl Process {
     #[must_use]
     pub fn log(&self) -> String {
         self.log.lock().join("\n")
+    }
+
+    /// Closes this end of its stderr at the next line, as a supervisor that dies does.
+    pub fn ignore_log(&self) {
+        self.ignored.store(true, Ordering::Relaxed);
     }
 
     /// Its stdout, to be read once.

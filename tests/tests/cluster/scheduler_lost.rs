@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tests::engines::Engine;
 use tests::paths::files_below;
-use tests::process::{Cluster, ClusterOptions};
+use tests::process::{Cluster, ClusterOptions, Process};
 use tests::s3::{Operation, Server};
 use tests::training_set::visible;
 use tests::wait;
@@ -105,4 +105,14 @@ async fn check_is_no_training_set(server: &Server) {
     engine.script("CREATE VIEW lineitem AS SELECT 1 AS l_orderkey").await;
     let error = engine.fail(&create("s3://models/out")).await;
     assert_eq!(error.code(), Code::LocationNotEmpty, "{}", error.report());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn executors_that_nobody_listens_to_end_without_their_scheduler() {
+    let mut cluster = Cluster::start(&program(), &ClusterOptions::default().noticing_fast());
+    cluster.executors().iter().for_each(Process::ignore_log);
+    cluster.scheduler().kill();
+    for executor in cluster.executors() {
+        executor.wait(LIMIT);
+    }
 }

@@ -11,6 +11,7 @@
 //! Row groups are known from the footers that planning has read; where they are not in the cache any more, the scan
 //! stays as it is.
 
+use super::state::with_rule_after;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -20,8 +21,8 @@ use datafusion::datasource::physical_plan::{
     FileGroup, FileScanConfig, FileScanConfigBuilder, ParquetSource,
 };
 use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::SessionState;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
-use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use std::sync::Arc;
@@ -31,14 +32,8 @@ const CUTS_FILES: &str = "EnsureRequirements";
 
 /// The state, with the rule right after files are cut.
 pub(super) fn with_balanced_scans(state: SessionState) -> SessionState {
-    let mut rules = state.physical_optimizers().to_vec();
-    let after =
-        rules.iter().position(|rule| rule.name() == CUTS_FILES).map_or(rules.len(), |index| index + 1);
     let footers = state.runtime_env().cache_manager.get_file_metadata_cache();
-    rules.insert(after, Arc::new(BalanceScans { footers }));
-    let builder = SessionStateBuilder::new_from_existing(state).with_physical_optimizer_rules(rules);
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that builds session states")]
-    builder.build()
+    with_rule_after(state, CUTS_FILES, Arc::new(BalanceScans { footers }))
 }
 
 /// See the module.
@@ -152,13 +147,14 @@ fn whole_files(groups: &[FileGroup]) -> Option<Vec<PartitionedFile>> {
 fn ranges(row_groups: &[RowGroup]) -> Vec<PartitionedFile> {
     let mut pieces: Vec<PartitionedFile> = Vec::new();
     for group in row_groups {
-        match pieces.last_mut() {
-            Some(last) if last.object_meta.location == group.file.object_meta.location => {
-                if let Some(range) = &mut last.range {
-                    range.end = group.range.end;
-                }
+        // A file may be listed twice, one after the other.
+        let before =
+            pieces.last_mut().filter(|last| last.object_meta.location == group.file.object_meta.location);
+        match before.and_then(|last| last.range.as_mut()).filter(|range| range.end == group.range.start) {
+            Some(range) => range.end = group.range.end,
+            None => {
+                pieces.push(PartitionedFile { range: Some(group.range.clone()), ..group.file.clone() });
             }
-            _ => pieces.push(PartitionedFile { range: Some(group.range.clone()), ..group.file.clone() }),
         }
     }
     pieces

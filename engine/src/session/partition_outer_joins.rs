@@ -9,10 +9,11 @@
 //! join had, and then give a result per partition. Decided right after joins are selected, the rest of the optimizer
 //! plans for the partitions that there will be.
 
+use super::state::with_rule_after;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{JoinType, Result};
-use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::execution::SessionState;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
@@ -23,12 +24,7 @@ const JOIN_SELECTION: &str = "join_selection";
 
 /// The state, with the rule right after joins are selected.
 pub(super) fn with_partitioned_outer_joins(state: SessionState) -> SessionState {
-    let mut rules = state.physical_optimizers().to_vec();
-    let after = rules.iter().position(|rule| rule.name() == JOIN_SELECTION).map_or(0, |index| index + 1);
-    rules.insert(after, Arc::new(PartitionOuterJoins));
-    let builder = SessionStateBuilder::new_from_existing(state).with_physical_optimizer_rules(rules);
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that builds session states")]
-    builder.build()
+    with_rule_after(state, JOIN_SELECTION, Arc::new(PartitionOuterJoins))
 }
 
 /// See the module.

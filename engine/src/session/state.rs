@@ -11,6 +11,7 @@ use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::optimizer::OptimizerRule;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::prelude::SessionConfig;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -91,4 +92,18 @@ pub fn build_state(
     }
     #[expect(clippy::disallowed_methods, reason = "this is the one place that builds session states")]
     add_functions(builder).build()
+}
+
+/// The state with one more physical rule, right after the one of DataFusion's that is named `after`.
+pub(super) fn with_rule_after(
+    state: SessionState,
+    after: &str,
+    rule: Arc<dyn PhysicalOptimizerRule + Send + Sync>,
+) -> SessionState {
+    let mut rules = state.physical_optimizers().to_vec();
+    let index = rules.iter().position(|rule| rule.name() == after).map_or(rules.len(), |index| index + 1);
+    rules.insert(index, rule);
+    let builder = SessionStateBuilder::new_from_existing(state).with_physical_optimizer_rules(rules);
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that builds session states")]
+    builder.build()
 }

@@ -1,7 +1,16 @@
 use super::{cut, ranges, whole_files};
+use crate::config::Config;
+use crate::session::Engine;
+use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::FileGroup;
+use datafusion::physical_plan::execute_stream_partitioned;
+use futures::TryStreamExt;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
+use std::sync::Arc;
 
 fn group(pieces: &[(&str, i64, i64)]) -> FileGroup {
     let piece =
@@ -54,19 +63,72 @@ fn pieces_that_are_whole_files_are_found_and_others_are_not() {
 }
 
 #[test]
-fn consecutive_row_groups_of_a_file_are_one_range() {
+fn consecutive_row_groups_of_a_file_are_one_range_and_a_file_read_twice_is_two() {
     let file = |name: &str| PartitionedFile::new(name, 100);
     let row_group = |name, start, end| super::RowGroup {
         file: file(name),
         range: super::FileRange { start, end },
         rows: 1,
     };
-    let pieces = ranges(&[row_group("a", 40, 70), row_group("a", 70, 100), row_group("b", 0, 100)]);
+    let pieces = ranges(&[
+        row_group("a", 40, 70),
+        row_group("a", 70, 100),
+        row_group("b", 0, 50),
+        row_group("b", 0, 50),
+    ]);
     let found: Vec<_> = pieces
         .iter()
         .map(|piece| {
             (piece.object_meta.location.as_ref(), piece.range.as_ref().map(|range| (range.start, range.end)))
         })
         .collect();
-    assert_eq!(found, [("a", Some((40, 100))), ("b", Some((0, 100)))]);
+    assert_eq!(found, [("a", Some((40, 100))), ("b", Some((0, 50))), ("b", Some((0, 50)))]);
+}
+
+/// Four row groups of 100 rows; the first takes nearly all of the file's bytes.
+fn write_uneven_file(path: &std::path::Path) {
+    let texts = |group: usize| {
+        let length = if group == 0 { 2_000 } else { 1 };
+        (0..100).map(move |row| format!("{:0>length$}", row * 7919 % 100))
+    };
+    let array: ArrayRef = Arc::new(StringArray::from((0..4).flat_map(texts).collect::<Vec<_>>()));
+    let batch = RecordBatch::try_from_iter([("text", array)]).unwrap();
+    let properties = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(100))
+        .set_compression(Compression::UNCOMPRESSED)
+        .set_dictionary_enabled(false)
+        .build();
+    let file = std::fs::File::create(path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+#[tokio::test]
+async fn partitions_read_as_many_rows_as_one_another_and_all_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("uneven.parquet");
+    write_uneven_file(&path);
+    let session = Engine::embedded(Arc::new(Config::default())).unwrap().session();
+    let ctx = session.context();
+    for sql in [
+        "SET datafusion.execution.target_partitions = 2".to_owned(),
+        "SET datafusion.optimizer.repartition_file_min_size = 1".to_owned(),
+        format!("CREATE EXTERNAL TABLE t STORED AS PARQUET LOCATION '{}'", path.display()),
+    ] {
+        ctx.sql(&sql).await.unwrap();
+    }
+    let plan = ctx
+        .sql("SELECT text FROM t WHERE length(text) > 0")
+        .await
+        .unwrap()
+        .create_physical_plan()
+        .await
+        .unwrap();
+    let partitions = execute_stream_partitioned(plan, ctx.task_ctx()).unwrap();
+    let counts = partitions.into_iter().map(async |partition| {
+        let batches: Vec<RecordBatch> = partition.try_collect().await.unwrap();
+        batches.iter().map(RecordBatch::num_rows).sum::<usize>()
+    });
+    assert_eq!(futures::future::join_all(counts).await, [200, 200]);
 }

@@ -158,7 +158,7 @@ Examples:
 #[derive(Debug, Args)]
 pub(crate) struct SqlArgs {
     /// The statement; without one there is a prompt, or what standard input holds if it is not a terminal
-    #[arg(value_name = "STATEMENT")]
+    #[arg(value_name = "STATEMENT", allow_hyphen_values = true)]
     pub(crate) statement_text: Option<String>,
 
     #[command(flatten)]

@@ -20,7 +20,7 @@ pub use copy::plan_copy;
 pub use create::plan_training_set;
 pub use inputs::{InputFiles, input_files};
 pub(crate) use query::check_location;
-pub use query::{plan_query, plan_statement};
+pub use query::{plan_physically, plan_query, plan_statement};
 pub use write_node::{TrainingSetPlanner, WriteNode};
 
 /// The name of the only split of a training set without `SPLIT`.

@@ -35,6 +35,8 @@ pub enum StatementKind {
     CreateTrainingSet(Box<CreateTrainingSet>),
     /// `EXPLAIN CREATE TRAINING SET …`.
     ExplainTrainingSet(Box<CreateTrainingSet>),
+    /// `EXPLAIN COPY … TO …`.
+    ExplainCopy(Box<CopyToStatement>),
     /// `DROP TRAINING SET …`.
     DropTrainingSet(TrainingSetName),
     /// `DESCRIBE TRAINING SET …`.

@@ -49,6 +49,9 @@ pub async fn mistakes(inputs: &Path, out: &Path) -> Vec<Mistake> {
     );
     let truncated = table("cut", "PARQUET", &inputs.join("truncated.parquet"), "");
     let damaged = table("hurt", "PARQUET", &inputs.join("damaged.parquet"), "");
+    let named = |file: &Path| create("STORED AS CSV", &format!("* FROM '{}'", file.display()));
+    let declared = table("cut (o_orderkey BIGINT)", "PARQUET", &inputs.join("truncated.parquet"), "");
+    let long_name = format!("STORED AS CSV SPLIT (train 0.5, {} 0.5)", "x".repeat(65));
     vec![
         mistake(
             "unknown label",
@@ -89,6 +92,31 @@ pub async fn mistakes(inputs: &Path, out: &Path) -> Vec<Mistake> {
             format!("{damaged}; {}", create("STORED AS CSV", "* FROM hurt")),
             Code::CorruptInput,
             &["damaged.parquet"],
+        ),
+        mistake(
+            "truncated Parquet, named in the query",
+            named(&inputs.join("truncated.parquet")),
+            Code::CorruptInput,
+            &["truncated.parquet"],
+        ),
+        mistake(
+            "truncated Parquet of a table with columns",
+            format!("{declared}; {}", create("STORED AS CSV", "* FROM cut")),
+            Code::CorruptInput,
+            &["\"cut\"", "truncated.parquet"],
+        ),
+        mistake(
+            "row with too many fields, named in the query",
+            named(&paths::tests("slt/fixtures/extra_field.csv")),
+            Code::BadRow,
+            &["extra_field.csv"],
+        ),
+        mistake("no such file", named(&inputs.join("nope.parquet")), Code::PathNotFound, &["nope.parquet"]),
+        mistake(
+            "name of a split",
+            on_orders(&long_name, "o_orderkey"),
+            Code::SplitFractions,
+            &["64 letters"],
         ),
         mistake("unknown table", create("STORED AS CSV", "* FROM ordres"), Code::UnknownName, &["ordres"]),
         mistake(

@@ -62,6 +62,11 @@ impl JobFolder {
     /// # Errors
     /// `LocationNotEmpty`, naming what is there; those of the store.
     pub async fn empty(store: Arc<dyn ShardStore>, spec: &WriteSpec, statement: &str) -> Result<Self> {
+        for known in [MANIFEST, CLAIM] {
+            if store.size(known).await?.is_some() {
+                return Err(occupied(store.as_ref(), known));
+            }
+        }
         if let Some(entry) = store.first_entry().await? {
             return Err(occupied(store.as_ref(), &entry));
         }
@@ -186,15 +191,18 @@ impl JobOutput for JobFolder {
 
 fn occupied(store: &dyn ShardStore, entry: &str) -> Error {
     let location = store.location();
-    let error =
-        Error::new(Code::LocationNotEmpty, format!("location \"{location}\" already holds \"{entry}\""));
-    if entry.contains(META_FOLDER) && !entry.ends_with(MANIFEST) {
-        error.with_hint(
-            "another job is writing there, or one died there: choose another location or remove it",
-        )
-    } else {
-        error.with_hint("choose another location, or drop what is there")
-    }
+    let (what, hint) = match entry {
+        MANIFEST => {
+            ("a training set".to_owned(), "choose another location, or DROP TRAINING SET what is there")
+        }
+        CLAIM => (
+            format!("\"{CLAIM}\""),
+            "another job is writing there, or one died there: choose another location, or remove it once no job runs",
+        ),
+        _ => (format!("\"{entry}\""), "choose another location, or remove what is there"),
+    };
+    Error::new(Code::LocationNotEmpty, format!("location \"{location}\" already holds {what}"))
+        .with_hint(hint)
 }
 
 fn unclaimed(store: &dyn ShardStore) -> Error {

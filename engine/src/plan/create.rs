@@ -24,6 +24,8 @@ const HIDDEN_KEY: &str = "__gristmill_key_";
 const MOST_SHARDS: u32 = 100_000;
 /// The largest number of splits.
 const MOST_SPLITS: usize = 100;
+/// The longest name of a split, in bytes: SageMaker's limit for a channel.
+const LONGEST_SPLIT_NAME: usize = 64;
 /// Options of the statement itself, beside those of its format.
 const OPTIONS: [&str; 3] = ["shards", "target_shard_bytes", "seed"];
 
@@ -100,10 +102,11 @@ fn checked_splits(clause: Option<&SplitClause>) -> Result<Vec<(String, f64)>> {
             return Err(Error::new(Code::SplitFractions, format!("two splits are named \"{name}\"")));
         }
         let plain = name.chars().all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '-');
-        if !plain || name.starts_with('_') {
+        if !plain || name.starts_with('_') || name.len() > LONGEST_SPLIT_NAME {
             let message = format!("\"{name}\" cannot name a split");
-            return Err(Error::new(Code::SplitFractions, message)
-                .with_hint("a split is a folder: use letters, digits, - and _, and no _ at the start"));
+            return Err(Error::new(Code::SplitFractions, message).with_hint(
+                "a split is a folder: use at most 64 letters, digits, - and _, and no _ at the start",
+            ));
         }
     }
     let fractions: Vec<f64> = clause.splits.iter().map(|(_, fraction)| *fraction).collect();

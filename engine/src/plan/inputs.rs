@@ -1,5 +1,6 @@
 //! The files a plan reads.
 
+use super::plan_physically;
 use crate::error::{Code, Error, Kind, Result};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::physical_plan::FileScanConfig;
@@ -33,7 +34,7 @@ pub struct InputFiles {
 /// # Errors
 /// Those of planning.
 pub async fn input_files(state: &SessionState, plan: &LogicalPlan) -> Result<InputFiles> {
-    let physical = state.create_physical_plan(plan).await?;
+    let physical = plan_physically(state, plan).await?;
     InputFiles::of(&physical)
 }
 
@@ -96,7 +97,7 @@ impl InputFiles {
         let first = format!("{}{}", store.as_str().trim_start_matches("file://"), meta.location);
         Some(match self.files.len() {
             1 => format!("reading {first}"),
-            count => format!("reading {count} files such as {first}"),
+            count => format!("reading one of {count} files, of which the first is {first}"),
         })
     }
 

@@ -2,12 +2,16 @@
 
 use crate::error::{Code, Error, Result};
 use crate::suggest;
-use datafusion::datasource::listing::ListingTableUrl;
+use datafusion::catalog::default_table_source::source_as_provider;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::listing::{ListingTable, ListingTableUrl};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement as SqlStatement;
 use datafusion::sql::sqlparser::ast::{Query, Statement as AstStatement};
 use futures::TryStreamExt;
+use std::sync::Arc;
 
 /// The plan of a query, its types those that its rows will have: `SELECT 1 UNION ALL SELECT 2.5` is one column of
 /// floats, which DataFusion finds out when it analyses a plan.
@@ -25,10 +29,47 @@ pub async fn plan_query(state: &SessionState, query: &Query) -> Result<LogicalPl
 /// # Errors
 /// As [`plan_query`].
 pub async fn plan_statement(state: &SessionState, statement: &SqlStatement) -> Result<LogicalPlan> {
-    if reads_tables(statement) {
-        check_tables(state, statement).await?;
+    let locations = if reads_tables(statement) { check_tables(state, statement).await? } else { Vec::new() };
+    let plan = state.statement_to_plan(statement.clone()).await.map_err(Error::from_datafusion);
+    plan.map_err(|error| while_reading(error, &locations))
+}
+
+/// The physical plan of `plan`.
+///
+/// # Errors
+/// Those of planning; what is wrong with files, which planning looks into, names their table.
+pub async fn plan_physically(state: &SessionState, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
+    match state.create_physical_plan(plan).await {
+        Ok(physical) => Ok(physical),
+        Err(error) => Err(while_reading(Error::from_datafusion(error), &tables_read(plan)?)),
     }
-    Ok(state.statement_to_plan(statement.clone()).await?)
+}
+
+/// The error, with what was being read where it is about files: DataFusion does not say in which.
+fn while_reading(error: Error, places: &[String]) -> Error {
+    let is_about_files =
+        error.is_from_decoding() || matches!(error.code(), Code::AccessDenied | Code::StorageUnavailable);
+    if is_about_files && !places.is_empty() {
+        error.context(format!("reading {}", places.join(", ")))
+    } else {
+        error
+    }
+}
+
+/// The tables of files that a plan reads, each with where its files are.
+fn tables_read(plan: &LogicalPlan) -> Result<Vec<String>> {
+    let mut tables = Vec::new();
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && let Ok(provider) = source_as_provider(&scan.source)
+            && let Some(table) = provider.downcast_ref::<ListingTable>()
+        {
+            let places = table.table_paths().iter().map(|place| format!("'{place}'")).collect::<Vec<_>>();
+            tables.push(format!("table \"{}\" at {}", scan.table_name, places.join(", ")));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(tables)
 }
 
 fn reads_tables(statement: &SqlStatement) -> bool {
@@ -46,7 +87,9 @@ fn is_location(table: &str) -> bool {
 }
 
 /// Says which table is missing before DataFusion does, because DataFusion has only text for it.
-async fn check_tables(state: &SessionState, statement: &SqlStatement) -> Result<()> {
+/// Gives the locations that stand where tables do, quoted.
+async fn check_tables(state: &SessionState, statement: &SqlStatement) -> Result<Vec<String>> {
+    let mut locations = Vec::new();
     for reference in state.resolve_table_references(statement)? {
         let Ok(schema) = state.schema_for_ref(reference.clone()) else {
             return Err(Error::new(
@@ -61,6 +104,7 @@ async fn check_tables(state: &SessionState, statement: &SqlStatement) -> Result<
         }
         if is_location(reference.table()) {
             check_location(state, reference.table()).await?;
+            locations.push(format!("'{}'", reference.table()));
             continue;
         }
         let known = schema.table_names();
@@ -70,7 +114,7 @@ async fn check_tables(state: &SessionState, statement: &SqlStatement) -> Result<
         });
         return Err(Error::new(Code::UnknownName, format!("unknown table \"{reference}\"")).with_hint(hint));
     }
-    Ok(())
+    Ok(locations)
 }
 
 /// Checks that there is a file at `location`: DataFusion takes a place without files for an empty table, or for an unknown
@@ -81,8 +125,9 @@ async fn check_tables(state: &SessionState, statement: &SqlStatement) -> Result<
 pub(crate) async fn check_location(state: &SessionState, location: &str) -> Result<()> {
     let url = ListingTableUrl::parse(location)?;
     let store = state.runtime_env().object_store(&url)?;
-    let mut files = url.list_all_files(state, store.as_ref(), "").await?;
-    match files.try_next().await? {
+    let listed = async { url.list_all_files(state, store.as_ref(), "").await?.try_next().await };
+    let first = listed.await.map_err(Error::from_datafusion);
+    match first.map_err(|error| while_reading(error, &[format!("'{location}'")]))? {
         Some(_) => Ok(()),
         None => Err(Error::new(Code::PathNotFound, format!("no file at '{location}'")).with_hint(
             "check the spelling; a folder of files is named without a pattern, or with one such as 'x/*.csv'",

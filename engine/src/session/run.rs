@@ -3,7 +3,7 @@
 use super::{Effect, QueryResult, Session, StatementInfo, external_tables};
 use crate::backend::{JobProgress, PhysicalJob, ProgressSource};
 use crate::error::{Code, Error, Result};
-use crate::plan::{InputFiles, PlanContext, plan_copy, plan_statement, plan_training_set};
+use crate::plan::{InputFiles, PlanContext, plan_copy, plan_physically, plan_statement, plan_training_set};
 use crate::statement::{Statement, StatementKind};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
@@ -28,6 +28,11 @@ impl Session {
             StatementKind::ExplainTrainingSet(create) => {
                 let state = self.planning_state();
                 let plan = plan_training_set(self.plan_context(&state, statement), create).await?.plan;
+                (schema_of(&explain(plan)?), Effect::Query)
+            }
+            StatementKind::ExplainCopy(copy) => {
+                let state = self.planning_state();
+                let plan = plan_copy(self.plan_context(&state, statement), copy).await?.plan;
                 (schema_of(&explain(plan)?), Effect::Query)
             }
             StatementKind::Sql(sql) => {
@@ -62,6 +67,11 @@ impl Session {
             StatementKind::ExplainTrainingSet(create) => {
                 let state = self.planning_state();
                 let plan = plan_training_set(self.plan_context(&state, statement), create).await?.plan;
+                self.run_query(statement, &explain(plan)?, Effect::Query).await
+            }
+            StatementKind::ExplainCopy(copy) => {
+                let state = self.planning_state();
+                let plan = plan_copy(self.plan_context(&state, statement), copy).await?.plan;
                 self.run_query(statement, &explain(plan)?, Effect::Query).await
             }
             StatementKind::DropTrainingSet(name) => {
@@ -137,7 +147,7 @@ impl Session {
         plan: &LogicalPlan,
         effect: Effect,
     ) -> Result<QueryResult> {
-        let physical = self.planning_state().create_physical_plan(plan).await?;
+        let physical = plan_physically(&self.planning_state(), plan).await?;
         let job = PhysicalJob { name: statement.title(), ctx: self.context(), plan: Arc::clone(&physical) };
         let schema = schema_of(plan);
         let running = self.inner.engine.inner.backend.run(job).await?;

@@ -5,7 +5,7 @@ use crate::backend::{JobProgress, PhysicalJob, ProgressSource};
 use crate::commit::{JobFile, JobFolder, JobOutput};
 use crate::error::{Code, Error, Result};
 use crate::manifest::manifest_of;
-use crate::plan::{InputFiles, Layout, PlannedWrite};
+use crate::plan::{InputFiles, Layout, PlannedWrite, plan_physically};
 use crate::statement::{Statement, TrainingSetName};
 use crate::storage::Location;
 use crate::suggest;
@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 impl Session {
     /// Runs a planned write to its end, as the stream is polled: its result is one row per split.
     pub(super) async fn run_write(&self, statement: &Statement, write: PlannedWrite) -> Result<QueryResult> {
-        let physical = self.planning_state().create_physical_plan(&write.plan).await?;
+        let physical = plan_physically(&self.planning_state(), &write.plan).await?;
         let inputs = InputFiles::of(&physical)?;
         let job = PhysicalJob { name: statement.title(), ctx: self.context(), plan: physical };
         let schema = if write.spec.splits.is_empty() { tables::count() } else { tables::summary() };

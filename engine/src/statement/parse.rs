@@ -59,7 +59,19 @@ fn kind(parser: &mut DFParser<'_>) -> Result<StatementKind> {
     match parser.parse_statement().map_err(syntax)? {
         SqlStatement::CopyTo(copy) => Ok(StatementKind::Copy(Box::new(copy))),
         SqlStatement::Explain(explain) if analyzes_copy(&explain) => Err(analyzed_write("COPY")),
+        SqlStatement::Explain(explain) => Ok(explained(explain)),
         other => Ok(StatementKind::Sql(Box::new(other))),
+    }
+}
+
+/// A copy is explained as it would be written, which is not DataFusion's way.
+fn explained(explain: ExplainStatement) -> StatementKind {
+    match *explain.statement {
+        SqlStatement::CopyTo(copy) => StatementKind::ExplainCopy(Box::new(copy)),
+        statement => {
+            let explain = ExplainStatement { statement: Box::new(statement), ..explain };
+            StatementKind::Sql(Box::new(SqlStatement::Explain(explain)))
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::core::Server;
 use super::results::metric_sets;
 use ballista_core::JobId;
 use ballista_core::serde::protobuf::scheduler_grpc_server::SchedulerGrpc;
+use ballista_core::serde::protobuf::task_status::Status as TaskState;
 use ballista_core::serde::protobuf::{
     CancelJobParams, CancelJobResult, CleanJobDataParams, CleanJobDataResult, CreateUpdateSessionParams,
     CreateUpdateSessionResult, ExecuteQueryParams, ExecuteQueryResult, ExecutorStoppedParams,
@@ -31,7 +32,8 @@ fn refused<T>() -> Reply<T> {
 /// the stage after it would read less than there is, and nothing would say so.
 async fn drop_foreign_metrics(server: &Server, statuses: &mut [TaskStatus]) {
     let running = server.state.task_manager.get_running_job_cache();
-    for status in statuses {
+    let successful = |status: &&mut TaskStatus| matches!(status.status, Some(TaskState::Successful(_)));
+    for status in statuses.iter_mut().filter(successful) {
         let Some(job) = running.get(&JobId::new(&status.job_id)) else { continue };
         let graph = job.execution_graph.read().await;
         let expected = graph.stages().get(&(status.stage_id as usize)).map(|stage| metric_sets(stage.plan()));

@@ -36,6 +36,15 @@ async fn a_location_that_holds_something_is_refused_and_stays_as_it_is() {
     assert_eq!(files_below(folder.path()), ["notes.txt"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_training_set_that_is_there_is_not_taken_for_a_job_that_died() {
+    let folder = tempfile::tempdir().unwrap();
+    let sql = create(folder.path().join("out").to_str().unwrap());
+    assert!(first_error(&engine(), &sql).await.is_none());
+    let error = first_error(&engine(), &sql).await.unwrap();
+    check_error(&error, Code::LocationNotEmpty, &["already holds a training set", "DROP TRAINING SET"]);
+}
+
 #[test]
 fn a_missing_bucket_is_named() {
     let server = Server::start();

@@ -4,11 +4,13 @@ use crate::session::Engine;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::FileGroup;
-use datafusion::physical_plan::execute_stream_partitioned;
-use futures::TryStreamExt;
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::physical_plan::ExecutionPlan;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -104,11 +106,23 @@ fn write_uneven_file(path: &std::path::Path) {
     writer.close().unwrap();
 }
 
+/// The ranges of the scan in `plan`, a list for each partition.
+fn scan_ranges(plan: &Arc<dyn ExecutionPlan>) -> Vec<Vec<(i64, i64)>> {
+    if let Some(scan) = plan.downcast_ref::<DataSourceExec>() {
+        let files = scan.data_source().downcast_ref::<FileScanConfig>().unwrap();
+        let range = |file: &PartitionedFile| file.range.as_ref().map(|range| (range.start, range.end));
+        return files.file_groups.iter().map(|group| group.iter().filter_map(range).collect()).collect();
+    }
+    plan.children().into_iter().flat_map(scan_ranges).collect()
+}
+
 #[tokio::test]
-async fn partitions_read_as_many_rows_as_one_another_and_all_of_them() {
+async fn partitions_get_as_many_rows_as_one_another_and_all_of_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("uneven.parquet");
     write_uneven_file(&path);
+    let footer = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
+    let third = footer.metadata().row_group(2).column(0).data_page_offset();
     let session = Engine::embedded(Arc::new(Config::default())).unwrap().session();
     let ctx = session.context();
     for sql in [
@@ -118,17 +132,9 @@ async fn partitions_read_as_many_rows_as_one_another_and_all_of_them() {
     ] {
         ctx.sql(&sql).await.unwrap();
     }
-    let plan = ctx
-        .sql("SELECT text FROM t WHERE length(text) > 0")
-        .await
-        .unwrap()
-        .create_physical_plan()
-        .await
-        .unwrap();
-    let partitions = execute_stream_partitioned(plan, ctx.task_ctx()).unwrap();
-    let counts = partitions.into_iter().map(async |partition| {
-        let batches: Vec<RecordBatch> = partition.try_collect().await.unwrap();
-        batches.iter().map(RecordBatch::num_rows).sum::<usize>()
-    });
-    assert_eq!(futures::future::join_all(counts).await, [200, 200]);
+    let query = ctx.sql("SELECT text FROM t WHERE length(text) > 0").await.unwrap();
+    let size = i64::try_from(path.metadata().unwrap().len()).unwrap();
+    let plan = query.clone().create_physical_plan().await.unwrap();
+    assert_eq!(scan_ranges(&plan), [[(0, third)], [(third, size)]]);
+    assert_eq!(query.count().await.unwrap(), 400);
 }

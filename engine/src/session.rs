@@ -108,13 +108,8 @@ impl Engine {
     pub fn session(&self) -> Session {
         let engine = &self.inner;
         let config = session_config(engine.mode, engine.base.clone(), &engine.config);
-        let state =
-            build_state(config, Arc::clone(&engine.runtime), Arc::clone(&engine.stores), &engine.rules);
-        let state = balance_scans::with_balanced_scans(state);
-        let state = match engine.mode {
-            Mode::Embedded => state,
-            Mode::Cluster => partition_outer_joins::with_partitioned_outer_joins(state),
-        };
+        let (runtime, stores) = (Arc::clone(&engine.runtime), Arc::clone(&engine.stores));
+        let state = build_state(engine.mode, config, runtime, stores, &engine.rules);
         #[expect(clippy::disallowed_methods, reason = "this is the one place that builds sessions")]
         let ctx = Arc::new(SessionContext::new_with_state(state).enable_url_table());
         let session = Session {

@@ -187,7 +187,7 @@ fn take_number(options: &mut BTreeMap<String, String>, key: &str) -> Result<Opti
     })
 }
 
-/// Refuses the options that nobody has taken; there are those that are `known`.
+/// Refuses options that are left because nothing has taken them; the hint suggests one of `known`.
 pub(super) fn refuse_unknown(options: &BTreeMap<String, String>, known: &[&str]) -> Result<()> {
     let Some(key) = options.keys().next() else { return Ok(()) };
     let error = Error::new(Code::BadOption, format!("unknown option '{key}'"));

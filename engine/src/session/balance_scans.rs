@@ -11,7 +11,6 @@
 //! Row groups are known from the footers that planning has read; where they are not in the cache any more, the scan
 //! stays as it is.
 
-use super::state::with_rule_after;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -21,25 +20,26 @@ use datafusion::datasource::physical_plan::{
     FileGroup, FileScanConfig, FileScanConfigBuilder, ParquetSource,
 };
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::execution::SessionState;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use std::sync::Arc;
 
-/// DataFusion's rule that cuts files into ranges.
-const CUTS_FILES: &str = "EnsureRequirements";
-
-/// The state, with the rule right after files are cut.
-pub(super) fn with_balanced_scans(state: SessionState) -> SessionState {
-    let footers = state.runtime_env().cache_manager.get_file_metadata_cache();
-    with_rule_after(state, CUTS_FILES, Arc::new(BalanceScans { footers }))
-}
+/// DataFusion's rule that cuts files into ranges, which this one comes after.
+pub(super) const AFTER: &str = "EnsureRequirements";
 
 /// See the module.
 #[derive(Debug)]
-struct BalanceScans {
+pub(super) struct BalanceScans {
     footers: Arc<FileMetadataCache>,
+}
+
+impl BalanceScans {
+    /// The rule for plans that run in `runtime`.
+    pub(super) fn new(runtime: &RuntimeEnv) -> Self {
+        Self { footers: runtime.cache_manager.get_file_metadata_cache() }
+    }
 }
 
 impl PhysicalOptimizerRule for BalanceScans {

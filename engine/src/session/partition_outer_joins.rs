@@ -9,27 +9,20 @@
 //! join had, and then give a result per partition. Decided right after joins are selected, the rest of the optimizer
 //! plans for the partitions that there will be.
 
-use super::state::with_rule_after;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{JoinType, Result};
-use datafusion::execution::SessionState;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use std::sync::Arc;
 
-/// DataFusion's rule that decides how joins run.
-const JOIN_SELECTION: &str = "join_selection";
-
-/// The state, with the rule right after joins are selected.
-pub(super) fn with_partitioned_outer_joins(state: SessionState) -> SessionState {
-    with_rule_after(state, JOIN_SELECTION, Arc::new(PartitionOuterJoins))
-}
+/// DataFusion's rule that decides how joins run, which this one comes after.
+pub(super) const AFTER: &str = "join_selection";
 
 /// See the module.
 #[derive(Debug)]
-struct PartitionOuterJoins;
+pub(super) struct PartitionOuterJoins;
 
 impl PhysicalOptimizerRule for PartitionOuterJoins {
     fn optimize(

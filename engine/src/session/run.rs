@@ -3,7 +3,9 @@
 use super::{Effect, QueryResult, Session, StatementInfo, external_tables};
 use crate::backend::{JobProgress, PhysicalJob, ProgressSource};
 use crate::error::{Code, Error, Result};
-use crate::plan::{InputFiles, PlanContext, plan_copy, plan_physically, plan_statement, plan_training_set};
+use crate::plan::{
+    InputFiles, PlanContext, PlannedWrite, plan_copy, plan_physically, plan_statement, plan_training_set,
+};
 use crate::statement::{Statement, StatementKind};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
@@ -25,15 +27,8 @@ impl Session {
             StatementKind::DropTrainingSet(_) => (Arc::new(Schema::empty()), Effect::Change),
             StatementKind::ShowTrainingSets => (super::tables::list(), Effect::Query),
             StatementKind::DescribeTrainingSet(_) => (super::tables::description(), Effect::Query),
-            StatementKind::ExplainTrainingSet(create) => {
-                let state = self.planning_state();
-                let plan = plan_training_set(self.plan_context(&state, statement), create).await?.plan;
-                (schema_of(&explain(plan)?), Effect::Query)
-            }
-            StatementKind::ExplainCopy(copy) => {
-                let state = self.planning_state();
-                let plan = plan_copy(self.plan_context(&state, statement), copy).await?.plan;
-                (schema_of(&explain(plan)?), Effect::Query)
+            StatementKind::ExplainTrainingSet(_) | StatementKind::ExplainCopy(_) => {
+                (schema_of(&explain(self.plan_write(statement).await?.plan)?), Effect::Query)
             }
             StatementKind::Sql(sql) => {
                 let plan = plan_statement(&self.planning_state(), sql).await?;
@@ -54,25 +49,13 @@ impl Session {
                 let plan = plan_statement(&self.planning_state(), sql).await?;
                 self.run_logical(statement, plan).await
             }
-            StatementKind::CreateTrainingSet(create) => {
-                let state = self.planning_state();
-                let write = plan_training_set(self.plan_context(&state, statement), create).await?;
+            StatementKind::CreateTrainingSet(_) | StatementKind::Copy(_) => {
+                let write = self.plan_write(statement).await?;
                 self.run_write(statement, write).await
             }
-            StatementKind::Copy(copy) => {
-                let state = self.planning_state();
-                let write = plan_copy(self.plan_context(&state, statement), copy).await?;
-                self.run_write(statement, write).await
-            }
-            StatementKind::ExplainTrainingSet(create) => {
-                let state = self.planning_state();
-                let plan = plan_training_set(self.plan_context(&state, statement), create).await?.plan;
-                self.run_query(statement, &explain(plan)?, Effect::Query).await
-            }
-            StatementKind::ExplainCopy(copy) => {
-                let state = self.planning_state();
-                let plan = plan_copy(self.plan_context(&state, statement), copy).await?.plan;
-                self.run_query(statement, &explain(plan)?, Effect::Query).await
+            StatementKind::ExplainTrainingSet(_) | StatementKind::ExplainCopy(_) => {
+                let plan = explain(self.plan_write(statement).await?.plan)?;
+                self.run_query(statement, &plan, Effect::Query).await
             }
             StatementKind::DropTrainingSet(name) => {
                 self.drop_training_set(name).await?;
@@ -85,12 +68,18 @@ impl Session {
         }
     }
 
-    pub(super) fn plan_context<'a>(
-        &'a self,
-        state: &'a SessionState,
-        statement: &'a Statement,
-    ) -> PlanContext<'a> {
-        PlanContext { state, write: &self.engine().config().write, text: &statement.text }
+    /// Plans a statement that writes, or explains one that would.
+    async fn plan_write(&self, statement: &Statement) -> Result<PlannedWrite> {
+        let state = self.planning_state();
+        let write = &self.engine().config().write;
+        let context = PlanContext { state: &state, write, text: &statement.text };
+        match &statement.kind {
+            StatementKind::CreateTrainingSet(create) | StatementKind::ExplainTrainingSet(create) => {
+                plan_training_set(context, create).await
+            }
+            StatementKind::Copy(copy) | StatementKind::ExplainCopy(copy) => plan_copy(context, copy).await,
+            _ => Err(Error::new(Code::Internal, "a statement that writes nothing was planned as a write")),
+        }
     }
 
     /// The session's state, with as many partitions as the backend has room for, unless the user has set a number.
@@ -122,22 +111,22 @@ impl Session {
     }
 
     async fn change_session(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        let (table, setting) = match &plan {
+        let place: Option<(String, NameIt)> = match &plan {
             LogicalPlan::Ddl(DdlStatement::CreateExternalTable(table)) => {
                 external_tables::check_locations(&self.planning_state(), table).await?;
-                (Some(external_tables::describe(table)), None)
+                Some((external_tables::describe(table), |error, table| error.context(table)))
             }
             LogicalPlan::Statement(PlanStatement::SetVariable(set)) => {
-                (None, Some(format!("cannot set {} to \"{}\"", set.variable, set.value)))
+                let setting = format!("cannot set {} to \"{}\"", set.variable, set.value);
+                Some((setting, |error, setting| Error::new(Code::BadOption, setting).with_source(error)))
             }
-            _ => (None, None),
+            _ => None,
         };
         let result = self.inner.ctx.execute_logical_plan(plan).await.map_err(Error::from_datafusion);
-        match (result, table, setting) {
-            (Ok(frame), ..) => Ok(frame.into_unoptimized_plan()),
-            (Err(error), Some(table), _) => Err(error.context(table)),
-            (Err(error), _, Some(setting)) => Err(Error::new(Code::BadOption, setting).with_source(error)),
-            (Err(error), None, None) => Err(error),
+        match (result, place) {
+            (Ok(frame), _) => Ok(frame.into_unoptimized_plan()),
+            (Err(error), Some((place, named))) => Err(named(error, place)),
+            (Err(error), None) => Err(error),
         }
     }
 
@@ -162,6 +151,9 @@ impl Session {
         Ok(QueryResult { schema, stream, progress: running.progress, effect })
     }
 }
+
+/// Puts the name of what a statement was about to change into the error that it ended in.
+type NameIt = fn(Error, String) -> Error;
 
 fn explain(plan: LogicalPlan) -> Result<LogicalPlan> {
     Ok(LogicalPlanBuilder::from(plan).explain(false, false)?.build()?)

@@ -1,7 +1,9 @@
 //! The only constructor of `SessionState`, and of what it stands on.
 
+use super::balance_scans::{self, BalanceScans};
 use super::functions::add_functions;
 use super::options::SessionOptions;
+use super::partition_outer_joins::{self, PartitionOuterJoins};
 use crate::config::Config;
 use crate::error::Result;
 use crate::plan::TrainingSetPlanner;
@@ -12,6 +14,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::optimizer::OptimizerRule;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -24,6 +27,8 @@ pub enum Mode {
     /// On executors: plans cross processes.
     Cluster,
 }
+
+type PhysicalRule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 
 /// How many of the largest memory consumers an out-of-memory error names.
 const TOP_CONSUMERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);
@@ -74,12 +79,14 @@ pub fn build_runtime(config: &Config, stores: Arc<Stores>) -> Result<Arc<Runtime
 /// The session state of every role: functions, our plan nodes, and `first_rules` before DataFusion's optimizer rules.
 #[must_use]
 pub fn build_state(
+    mode: Mode,
     config: SessionConfig,
     runtime: Arc<RuntimeEnv>,
     stores: Arc<Stores>,
     first_rules: &[Arc<dyn OptimizerRule + Send + Sync>],
 ) -> SessionState {
     let mut builder = SessionStateBuilder::new_with_default_features()
+        .with_physical_optimizer_rules(physical_rules(mode, &runtime))
         .with_config(config)
         .with_runtime_env(runtime)
         .with_query_planner(Arc::new(TrainingSetPlanner::new(stores)));
@@ -94,16 +101,18 @@ pub fn build_state(
     add_functions(builder).build()
 }
 
-/// The state with one more physical rule, right after the one of DataFusion's that is named `after`.
-pub(super) fn with_rule_after(
-    state: SessionState,
-    after: &str,
-    rule: Arc<dyn PhysicalOptimizerRule + Send + Sync>,
-) -> SessionState {
-    let mut rules = state.physical_optimizers().to_vec();
+/// DataFusion's physical rules, and ours among them.
+fn physical_rules(mode: Mode, runtime: &RuntimeEnv) -> Vec<PhysicalRule> {
+    let mut rules = PhysicalOptimizer::default().rules;
+    insert_after(&mut rules, balance_scans::AFTER, Arc::new(BalanceScans::new(runtime)));
+    if mode == Mode::Cluster {
+        insert_after(&mut rules, partition_outer_joins::AFTER, Arc::new(PartitionOuterJoins));
+    }
+    rules
+}
+
+/// Puts `rule` right after the one that is named `after`.
+fn insert_after(rules: &mut Vec<PhysicalRule>, after: &str, rule: PhysicalRule) {
     let index = rules.iter().position(|rule| rule.name() == after).map_or(rules.len(), |index| index + 1);
     rules.insert(index, rule);
-    let builder = SessionStateBuilder::new_from_existing(state).with_physical_optimizer_rules(rules);
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that builds session states")]
-    builder.build()
 }

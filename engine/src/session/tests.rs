@@ -286,3 +286,21 @@ async fn a_file_that_is_replaced_while_it_is_read_fails_the_write() {
     assert_eq!(error.code(), Code::InputChanged, "{error}");
     assert!(!at.exists());
 }
+
+#[tokio::test]
+async fn the_manifest_has_the_types_of_the_rows_and_the_bytes_of_a_text_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, at) = (folder.path().join("x.csv"), folder.path().join("set"));
+    std::fs::write(&input, "x\n1\n2\n").unwrap();
+    let sql = format!(
+        "CREATE TRAINING SET t LOCATION '{}' STORED AS CSV AS SELECT x FROM '{}' UNION ALL SELECT 2.5",
+        at.display(),
+        input.display()
+    );
+    let session = session();
+    run(&session, &sql).await.unwrap();
+    let location = Location::parse(at.to_str().unwrap()).unwrap();
+    let set = TrainingSet::open(session.engine().stores(), &location).await.unwrap();
+    assert_eq!(set.manifest().schema[0].r#type, "Float64");
+    assert_eq!(set.manifest().inputs.scanned_bytes, 6);
+}

@@ -121,7 +121,7 @@ fn process_config(config: &Arc<Config>, ports: Ports, work_dir: &Path) -> Result
     let runtime = build_runtime(config, Arc::clone(&stores))?;
     let produce_config = config_producer(config);
     // One list of functions for planning and execution; Ballista's default list has no functions on arrays.
-    let state = build_state(produce_config(), Arc::clone(&runtime), Arc::clone(&stores), &[]);
+    let state = build_state(Mode::Cluster, produce_config(), Arc::clone(&runtime), Arc::clone(&stores), &[]);
     let codec = GristmillPhysicalCodec::new(Arc::new(BallistaPhysicalExtensionCodec::default()), stores);
     let max_message = u32::try_from(config.scheduler.max_message_bytes.bytes()).unwrap_or(u32::MAX);
     Ok(ExecutorProcessConfig {

@@ -93,3 +93,15 @@ fn options_survive_a_plan() {
     let wrong = r#"{"csv":{"header":false,"delimiter":"\""}}"#;
     assert!(serde_json::from_str::<FormatOptions>(wrong).is_err());
 }
+
+#[test]
+fn every_option_that_is_named_in_a_hint_is_known() {
+    for kind in FormatKind::ALL {
+        for name in FormatOptions::names(*kind) {
+            let mut options = BTreeMap::from([((*name).to_owned(), "?".to_owned())]);
+            // It is taken, or its value is refused.
+            let taken = FormatOptions::take(*kind, &mut options, FormatDefaults::TRAINING_SET);
+            assert!(options.is_empty() || taken.is_err(), "{kind} {name}");
+        }
+    }
+}

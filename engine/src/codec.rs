@@ -1,6 +1,7 @@
 //! Our plan nodes across processes: a table of nodes, tried before the codec of the library underneath.
 
 use crate::error::{Code, Error, Result};
+use crate::formats::ColumnRoles;
 use crate::plan::{Layout, WriteSpec};
 use crate::storage::Stores;
 use crate::write::WriteExec;
@@ -13,7 +14,7 @@ use datafusion::physical_expr_common::physical_expr::proto_encode::PhysicalExprE
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConverterExtension};
 use gristmill_proto::plan::{
-    PlanNode, RollingLayout, ShardedLayout, SingleFileLayout, WriteNode, plan_node, write_node,
+    self, PlanNode, RollingLayout, ShardedLayout, SingleFileLayout, WriteNode, plan_node, write_node,
 };
 use prost::Message;
 use std::sync::Arc;
@@ -80,10 +81,19 @@ fn write_node(spec: &WriteSpec) -> Result<WriteNode> {
         format: serde_json::to_string(&spec.format)
             .map_err(|error| Error::new(Code::Internal, "cannot encode a format").with_source(error))?,
         splits: spec.splits.clone(),
-        data_columns: u32::try_from(spec.data_columns)
-            .map_err(|error| Error::new(Code::Internal, "too many columns").with_source(error))?,
+        data_columns: count(spec.data_columns)?,
         layout: Some(layout),
+        roles: Some(roles_message(spec.roles)?),
     })
+}
+
+fn roles_message(roles: ColumnRoles) -> Result<plan::ColumnRoles> {
+    let ColumnRoles { labels, weight, group, key } = roles;
+    Ok(plan::ColumnRoles { labels: count(labels)?, weight, group, key })
+}
+
+fn count(columns: usize) -> Result<u32> {
+    u32::try_from(columns).map_err(|error| Error::new(Code::Internal, "too many columns").with_source(error))
 }
 
 fn write_spec(node: WriteNode) -> Result<WriteSpec> {
@@ -102,6 +112,12 @@ fn write_spec(node: WriteNode) -> Result<WriteSpec> {
             .map_err(|error| Error::new(Code::Internal, "cannot decode a format").with_source(error))?,
         splits: node.splits,
         data_columns: node.data_columns as usize,
+        roles: node.roles.map_or_else(ColumnRoles::default, |roles| ColumnRoles {
+            labels: roles.labels as usize,
+            weight: roles.weight,
+            group: roles.group,
+            key: roles.key,
+        }),
         layout,
         // The order was a demand on the optimizer, which has run.
         keep_order: false,
@@ -200,7 +216,7 @@ impl PhysicalExtensionCodec for GristmillPhysicalCodec {
 mod tests {
     use super::{GristmillPhysicalCodec, MAGIC, encode, write_spec};
     use crate::config::Config;
-    use crate::formats::{FormatDefaults, FormatKind, FormatOptions};
+    use crate::formats::{ColumnRoles, FormatDefaults, FormatKind, FormatOptions};
     use crate::plan::{Layout, WriteSpec};
     use crate::storage::Stores;
     use crate::write::WriteExec;
@@ -217,6 +233,7 @@ mod tests {
             format: FormatOptions::take(FormatKind::Csv, &mut options, FormatDefaults::TRAINING_SET).unwrap(),
             splits: vec!["train".to_owned(), "test".to_owned()],
             data_columns: 3,
+            roles: ColumnRoles { labels: 1, weight: true, group: false, key: true },
             layout,
             keep_order: false,
         }

@@ -15,11 +15,11 @@ pub use job_file::JobFile;
 pub use job_folder::JobFolder;
 
 use crate::error::{Code, Error, Result};
+use crate::manifest::Description;
 use crate::storage::StagedShard;
 use crate::write::ShardRecord;
 use async_trait::async_trait;
 use bytes::Bytes;
-use gristmill_proto::manifest::Manifest;
 use serde::Serialize;
 use std::fmt::Debug;
 
@@ -35,11 +35,11 @@ pub trait JobOutput: Send + Sync + Debug {
     /// `LocationNotEmpty` when another job was faster; those of the store.
     async fn claim(&self) -> Result<()>;
 
-    /// Makes the staged shards visible.
+    /// Makes the staged shards and companions visible.
     ///
     /// # Errors
     /// Those of the store.
-    async fn commit(&self, manifest: &Manifest, shards: &[ShardRecord]) -> Result<()>;
+    async fn commit(&self, description: &Description, shards: &[ShardRecord]) -> Result<()>;
 
     /// Removes everything the job left, and nothing of anyone else.
     ///

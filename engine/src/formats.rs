@@ -4,18 +4,25 @@
 //! A format is one file (`csv`, `parquet`) behind [`Format`]; a further one adds a variant to [`FormatKind`] and to
 //! [`FormatOptions`], and a line to [`format()`].
 
+mod columns;
+mod compression;
 mod csv;
+mod extras;
 mod options;
 mod parquet;
 mod plain_types;
 
+pub use columns::{ColumnRoles, Columns, Role};
+pub use compression::Compression;
 pub use csv::{CsvOptions, Delimiter};
+pub use extras::{Companion, ShardExtras, SideFile};
 pub use options::{FormatDefaults, FormatOptions};
 pub use parquet::{ParquetCompression, ParquetOptions};
 
 use crate::error::{Code, Error, Result};
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{Field, Schema};
+use gristmill_proto::manifest::ShardInfo;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -25,21 +32,38 @@ pub trait Format: Send + Sync + fmt::Debug {
     /// The name, as `STORED AS` spells it.
     fn name(&self) -> &'static str;
 
-    /// The extension of its files, without a dot.
-    fn extension(&self) -> &'static str;
+    /// The extension of its files, without a dot in front; compression may add one: `csv.gz`.
+    fn extension(&self) -> String;
 
-    /// SageMaker's `ContentType` of a channel in this format; `has_label`: the label is the first column.
-    fn content_type(&self, has_label: bool) -> String;
+    /// SageMaker's `ContentType` of a channel in this format.
+    fn content_type(&self, roles: ColumnRoles) -> String;
+
+    /// The roles, beside labels, that it has a place for.
+    fn roles(&self) -> &'static [Role] {
+        &[]
+    }
+
+    /// The extensions of the small files that come with each shard, see [`Companion`].
+    fn companions(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Refuses, while planning, a column that the format cannot hold.
     ///
     /// **Errors** [`Code::UnsupportedColumnType`] names the column, its type and the expression that would fix it.
-    fn check(&self, schema: &Schema) -> Result<()>;
+    fn check(&self, columns: &Columns) -> Result<()>;
 
-    /// A new encoder, for one shard of that schema.
+    /// A new encoder, for one shard of those columns.
     ///
     /// **Errors** those of [`Format::check`].
-    fn encoder(&self, schema: &SchemaRef) -> Result<Box<dyn Encoder>>;
+    fn encoder(&self, columns: &Columns) -> Result<Box<dyn Encoder>>;
+
+    /// Files that a reader wants in the folder of a split, beside `shards`, which are all of that split.
+    ///
+    /// **Errors** none that input can cause.
+    fn split_files(&self, _columns: &Columns, _shards: &[&ShardInfo]) -> Result<Vec<SideFile>> {
+        Ok(Vec::new())
+    }
 }
 
 /// Turns the batches of one shard into its bytes.
@@ -57,7 +81,7 @@ pub trait Encoder: Send + fmt::Debug {
     fn buffered_bytes(&self) -> usize;
 
     /// Appends what is left: a header if no row came, the buffered rows, a footer. Nothing may be encoded after it.
-    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()>;
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<ShardExtras>;
 }
 
 /// The formats, by name.
@@ -114,14 +138,25 @@ pub fn format(options: &FormatOptions) -> Arc<dyn Format> {
 /// The bytes of one shard that holds just `batches`: for tests and benchmarks, as it keeps all of them in memory.
 ///
 /// **Errors** those of [`Format::check`] and [`Encoder::encode`].
-pub fn encode_all(format: &dyn Format, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Vec<u8>> {
-    let mut encoder = format.encoder(schema)?;
+pub fn encode_all(format: &dyn Format, columns: &Columns, batches: &[RecordBatch]) -> Result<Vec<u8>> {
+    let mut encoder = format.encoder(columns)?;
     let mut out = Vec::new();
     for batch in batches {
         encoder.encode(batch, &mut out)?;
     }
     encoder.finish(&mut out)?;
     Ok(out)
+}
+
+/// Refuses roles that a format has no place for.
+///
+/// # Errors
+/// [`Code::BadOption`] names the option that gave the role.
+pub(crate) fn check_roles(format: &dyn Format, roles: ColumnRoles) -> Result<()> {
+    let has_no_place = |role: &&Role| roles.has(**role) && !format.roles().contains(*role);
+    let Some(role) = Role::ALL.iter().find(has_no_place) else { return Ok(()) };
+    let message = format!("option '{}': {} has no place for such a column", role.option(), format.name());
+    Err(Error::new(Code::BadOption, message).with_hint("leave it out: the column is then a feature"))
 }
 
 /// Refuses a schema without columns.

@@ -3,13 +3,17 @@
 use crate::backend::JobProgress;
 use crate::commit::to_json;
 use crate::error::{Code, Error, Result};
-use crate::formats::format;
+use crate::formats::{SideFile, format};
 use crate::plan::{InputFiles, PlannedWrite};
 use crate::storage::{Location, ShardStore};
 use crate::write::ShardRecord;
 use bytes::Bytes;
-use gristmill_proto::manifest::{FORMAT_VERSION, FormatInfo, Inputs, Manifest, ShardInfo, SplitInfo};
+use datafusion::arrow::datatypes::Schema;
+use gristmill_proto::manifest::{
+    ColumnInfo, FORMAT_VERSION, FileInfo, FormatInfo, Inputs, Manifest, ShardInfo, SplitInfo,
+};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// The folder for everything that is not data.
@@ -19,30 +23,69 @@ pub const MANIFEST: &str = "_gristmill/manifest.json";
 /// SageMaker's `InputDataConfig`.
 const CHANNELS: &str = "_gristmill/channels.json";
 
-/// The manifest of a finished write.
-///
-/// # Errors
-/// `Internal` when the format cannot be described.
-pub fn manifest_of(
+/// What is written beside the shards of a training set when it is committed.
+#[derive(Debug, Clone)]
+pub struct Description {
+    /// What makes it exist; written last.
+    pub manifest: Manifest,
+    /// Small files that the manifest lists; their paths are relative to the location.
+    pub side_files: Vec<SideFile>,
+}
+
+impl Description {
+    /// Of a finished write.
+    ///
+    /// # Errors
+    /// `Internal` when the format cannot be described.
+    pub fn of(
+        write: &PlannedWrite,
+        records: &[ShardRecord],
+        inputs: &InputFiles,
+        progress: JobProgress,
+    ) -> Result<Description> {
+        let mut manifest = manifest_of(write, records, inputs, progress)?;
+        let side_files = side_files(write, &manifest)?;
+        let companions = records.iter().filter(|record| record.is_companion).map(|record| FileInfo {
+            path: record.path.clone(),
+            bytes: record.bytes,
+            sha256: record.sha256.clone(),
+        });
+        manifest.files = companions.chain(side_files.iter().map(file_info)).collect();
+        manifest.files.sort_by(|left, right| left.path.cmp(&right.path));
+        Ok(Self { manifest, side_files })
+    }
+}
+
+fn file_info(file: &SideFile) -> FileInfo {
+    FileInfo {
+        path: file.path.clone(),
+        bytes: file.bytes.len() as u64,
+        sha256: hex::encode(Sha256::digest(&file.bytes)),
+    }
+}
+
+fn manifest_of(
     write: &PlannedWrite,
-    shards: &[ShardRecord],
+    records: &[ShardRecord],
     inputs: &InputFiles,
     progress: JobProgress,
 ) -> Result<Manifest> {
     let facts = &write.facts;
     let encoder = format(&write.spec.format);
-    let splits = facts.splits.iter().map(|(name, fraction)| split_info(name, *fraction, shards)).collect();
-    let mut shards: Vec<ShardInfo> = shards
+    let mut shards: Vec<ShardInfo> = records
         .iter()
+        .filter(|record| !record.is_companion)
         .map(|shard| ShardInfo {
             path: shard.path.clone(),
             split: shard.split.clone(),
             rows: shard.rows,
             bytes: shard.bytes,
+            raw_bytes: shard.raw_bytes,
             sha256: shard.sha256.clone(),
         })
         .collect();
     shards.sort_by(|left, right| left.path.cmp(&right.path));
+    let splits = facts.splits.iter().map(|(name, fraction)| split_info(name, *fraction, &shards)).collect();
     Ok(Manifest {
         format_version: FORMAT_VERSION,
         created_by: concat!("gristmill ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -51,12 +94,12 @@ pub fn manifest_of(
         statement: facts.statement.clone(),
         format: FormatInfo {
             name: encoder.name().to_owned(),
-            content_type: encoder.content_type(facts.label.is_some()),
+            content_type: encoder.content_type(write.spec.roles),
             options: options_of(&write.spec.format)?,
         },
-        label: facts.label.clone(),
+        labels: facts.labels.clone(),
         placement: facts.placement.clone(),
-        schema: facts.schema.clone(),
+        schema: column_infos(facts.columns.schema()),
         inputs: Inputs {
             files: inputs.count(),
             total_bytes: inputs.total_bytes(),
@@ -65,10 +108,20 @@ pub fn manifest_of(
         },
         splits,
         shards,
+        files: Vec::new(),
     })
 }
 
-fn split_info(name: &str, fraction: f64, shards: &[ShardRecord]) -> SplitInfo {
+fn column_infos(schema: &Schema) -> Vec<ColumnInfo> {
+    let info = |field: &datafusion::arrow::datatypes::FieldRef| ColumnInfo {
+        name: field.name().clone(),
+        r#type: field.data_type().to_string(),
+        nullable: field.is_nullable(),
+    };
+    schema.fields().iter().map(info).collect()
+}
+
+fn split_info(name: &str, fraction: f64, shards: &[ShardInfo]) -> SplitInfo {
     let own = || shards.iter().filter(|shard| shard.split == name);
     SplitInfo {
         name: name.to_owned(),
@@ -87,33 +140,36 @@ fn options_of(options: &crate::formats::FormatOptions) -> Result<BTreeMap<String
     Ok(tagged.into_values().next().unwrap_or_default())
 }
 
-/// Writes the files beside the manifest.
-///
-/// # Errors
-/// Those of the store.
-pub(crate) async fn write_side_files(store: &dyn ShardStore, manifest: &Manifest) -> Result<()> {
-    for split in manifest.splits.iter().filter(|split| !split.name.is_empty()) {
-        let listing = sagemaker_manifest(store.location(), manifest, &split.name)?;
-        store.put(&split_manifest(&split.name), to_json(&listing)?).await?;
+/// The files beside the manifest.
+fn side_files(write: &PlannedWrite, manifest: &Manifest) -> Result<Vec<SideFile>> {
+    let mut files = format_files(write, manifest)?;
+    let named: Vec<&str> =
+        manifest.splits.iter().map(|split| split.name.as_str()).filter(|name| !name.is_empty()).collect();
+    for split in &named {
+        let listing = sagemaker_manifest(&write.location, manifest, split)?;
+        files.push(SideFile { path: format!("{META_FOLDER}/{split}.manifest"), bytes: to_json(&listing)? });
     }
-    if manifest.splits.iter().any(|split| !split.name.is_empty()) {
-        store.put(CHANNELS, to_json(&channels(store.location(), manifest))?).await?;
+    if !named.is_empty() {
+        let channels = to_json(&channels(&write.location, manifest))?;
+        files.push(SideFile { path: CHANNELS.to_owned(), bytes: channels });
     }
-    Ok(())
+    Ok(files)
 }
 
-/// What [`write_side_files`] writes for splits of those names, with and without shards.
-pub(crate) fn side_files(splits: &[impl AsRef<str>]) -> Vec<String> {
-    let named = splits.iter().map(AsRef::as_ref).filter(|split| !split.is_empty());
-    let mut paths: Vec<String> = named.map(split_manifest).collect();
-    if !paths.is_empty() {
-        paths.push(CHANNELS.to_owned());
+/// What the format wants among the shards of each split.
+fn format_files(write: &PlannedWrite, manifest: &Manifest) -> Result<Vec<SideFile>> {
+    let format = format(&write.spec.format);
+    let mut files = Vec::new();
+    for split in manifest.splits.iter().filter(|split| split.shards > 0) {
+        let shards: Vec<&ShardInfo> =
+            manifest.shards.iter().filter(|shard| shard.split == split.name).collect();
+        for file in format.split_files(&write.facts.columns, &shards)? {
+            let path =
+                if split.name.is_empty() { file.path } else { format!("{}/{}", split.name, file.path) };
+            files.push(SideFile { path, bytes: file.bytes });
+        }
     }
-    paths
-}
-
-fn split_manifest(split: &str) -> String {
-    format!("{META_FOLDER}/{split}.manifest")
+    Ok(files)
 }
 
 /// SageMaker's `ManifestFile`: a prefix, and the files below it.

@@ -1,10 +1,10 @@
 //! A statement that writes into a logical plan that writes, and the facts the committer needs.
 
 use crate::config::WriteConfig;
-use crate::formats::FormatOptions;
+use crate::formats::{ColumnRoles, Columns, FormatOptions};
 use crate::storage::Location;
 use datafusion::logical_expr::LogicalPlan;
-use gristmill_proto::manifest::{ColumnInfo, Placement};
+use gristmill_proto::manifest::Placement;
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ mod create;
 mod inputs;
 mod placement;
 mod query;
+mod roles;
 mod write_node;
 
 pub use copy::plan_copy;
@@ -39,6 +40,8 @@ pub struct WriteSpec {
     pub splits: Vec<String>,
     /// How many of the input's columns are data; [`placement columns`](PlacementColumns) follow them.
     pub data_columns: usize,
+    /// What the first of the data columns are for.
+    pub roles: ColumnRoles,
     /// Which shards there are.
     pub layout: Layout,
     /// Rows are written in the order of the query, by one task.
@@ -135,14 +138,14 @@ pub struct WriteFacts {
     pub name: String,
     /// The statement.
     pub statement: String,
-    /// The target column.
-    pub label: Option<String>,
+    /// The target columns.
+    pub labels: Vec<String>,
     /// Names and fractions of the splits; one without a name for a plain copy.
     pub splits: Vec<(String, f64)>,
     /// How rows are placed.
     pub placement: Placement,
     /// The columns of the shards.
-    pub schema: Vec<ColumnInfo>,
+    pub columns: Columns,
 }
 
 /// What planning a statement needs from outside: where sessions plan, and where things are.

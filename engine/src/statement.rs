@@ -63,8 +63,8 @@ pub struct CreateTrainingSet {
     pub location: String,
     /// The format's name, as the user wrote it.
     pub format: String,
-    /// The target column.
-    pub label: Option<String>,
+    /// The target columns; none where there is none.
+    pub labels: Vec<String>,
     /// The splits; none means one split, `train`.
     pub split: Option<SplitClause>,
     /// Whether and how rows are shuffled.

@@ -4,7 +4,7 @@ mod verification;
 
 use crate::commit::to_json;
 use crate::error::Result;
-use crate::manifest::{MANIFEST, META_FOLDER, channels, read_manifest, side_files};
+use crate::manifest::{MANIFEST, META_FOLDER, channels, read_manifest};
 use crate::storage::{Location, ShardStore, Stores};
 use futures::StreamExt;
 use gristmill_proto::manifest::Manifest;
@@ -71,9 +71,9 @@ impl TrainingSet {
     /// # Errors
     /// Those of the store; a second call goes on where this one failed, as long as the manifest is there.
     pub async fn drop_files(&self) -> Result<()> {
-        let mut paths: Vec<String> = self.manifest.shards.iter().map(|shard| shard.path.clone()).collect();
-        let splits: Vec<&str> = self.manifest.splits.iter().map(|split| split.name.as_str()).collect();
-        paths.extend(side_files(&splits));
+        let shards = self.manifest.shards.iter().map(|shard| shard.path.clone());
+        let paths: Vec<String> =
+            shards.chain(self.manifest.files.iter().map(|file| file.path.clone())).collect();
         // Kept for the case that something below fails, so that what is left can be found.
         let keepsake = to_json(&self.manifest)?;
         self.store.delete(MANIFEST).await?;
@@ -106,7 +106,7 @@ impl TrainingSet {
             ("location", self.store.location().to_string()),
             ("format", manifest.format.name.clone()),
             ("content type", manifest.format.content_type.clone()),
-            ("label", manifest.label.clone().unwrap_or_default()),
+            ("label", manifest.labels.join(", ")),
             ("columns", manifest.schema.len().to_string()),
             ("split key", key),
             ("hash", placement.hash.clone()),

@@ -23,8 +23,8 @@ pub struct Manifest {
     pub statement: String,
     /// The format of the shards.
     pub format: FormatInfo,
-    /// The target column, if one was named.
-    pub label: Option<String>,
+    /// The target columns, which come first; none if none was named.
+    pub labels: Vec<String>,
     /// How rows were split and ordered.
     pub placement: Placement,
     /// The columns of the shards, in order.
@@ -35,6 +35,9 @@ pub struct Manifest {
     pub splits: Vec<SplitInfo>,
     /// Every shard, ordered by path.
     pub shards: Vec<ShardInfo>,
+    /// Every other file of the training set but this one, ordered by path.
+    #[serde(default)]
+    pub files: Vec<FileInfo>,
 }
 
 /// The format of the shards.
@@ -112,6 +115,19 @@ pub struct ShardInfo {
     /// How many rows it has.
     pub rows: u64,
     /// How many bytes.
+    pub bytes: u64,
+    /// How many bytes it was before it was compressed; as many as it has where it was not.
+    pub raw_bytes: u64,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+/// One file that is no shard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileInfo {
+    /// Where it is, relative to the location.
+    pub path: String,
+    /// How many bytes it has.
     pub bytes: u64,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,

@@ -5,7 +5,7 @@ use crate::table::{Table, mb_per_s, ratio};
 use arrow::array::RecordBatch;
 use arrow::csv::WriterBuilder;
 use gristmill_engine::Result;
-use gristmill_engine::formats::{CsvOptions, Delimiter, FormatOptions, format};
+use gristmill_engine::formats::{Columns, Compression, CsvOptions, Delimiter, FormatOptions, format};
 use std::io::{self, Write};
 
 /// Encoded bytes are dropped in pieces of this size, that in which a shard hands them over: they stay in the cache.
@@ -35,8 +35,12 @@ pub(super) fn measure(sample: &Sample) -> Result<Vec<KernelResult>> {
 
 fn encode(batches: &[RecordBatch]) -> Result<u64> {
     let Some(first) = batches.first() else { return Ok(0) };
-    let options = FormatOptions::Csv(CsvOptions { header: false, delimiter: Delimiter::COMMA });
-    let mut encoder = format(&options).encoder(first.schema_ref())?;
+    let options = FormatOptions::Csv(CsvOptions {
+        header: false,
+        delimiter: Delimiter::COMMA,
+        compression: Compression::None,
+    });
+    let mut encoder = format(&options).encoder(&Columns::features_only(first.schema()))?;
     let mut sink = Sink::new();
     for batch in batches {
         encoder.encode(batch, &mut sink.piece)?;

@@ -3,10 +3,10 @@
 use super::changes::Changes;
 use super::{JobOutput, staged};
 use crate::error::{Code, Error, Result};
+use crate::manifest::Description;
 use crate::storage::ShardStore;
 use crate::write::ShardRecord;
 use async_trait::async_trait;
-use gristmill_proto::manifest::Manifest;
 use std::sync::Arc;
 
 /// One file that a job writes. It needs no claim and no manifest: it is there as a whole or not at all.
@@ -45,7 +45,7 @@ impl JobOutput for JobFile {
     }
 
     /// Once publishing has begun it is done, and a cancellation comes too late.
-    async fn commit(&self, _manifest: &Manifest, shards: &[ShardRecord]) -> Result<()> {
+    async fn commit(&self, _description: &Description, shards: &[ShardRecord]) -> Result<()> {
         for shard in shards.iter().map(staged) {
             let store = Arc::clone(&self.store);
             let publish = async move {

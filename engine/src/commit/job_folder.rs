@@ -3,14 +3,14 @@
 use super::changes::Changes;
 use super::{JobOutput, staged, to_json};
 use crate::error::{Code, Error, Result};
-use crate::manifest::{MANIFEST, META_FOLDER, side_files, write_side_files};
+use crate::formats::format;
+use crate::manifest::{Description, MANIFEST, META_FOLDER};
 use crate::plan::WriteSpec;
 use crate::storage::{ShardStore, StagedShard};
 use crate::write::ShardRecord;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
-use gristmill_proto::manifest::Manifest;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -49,9 +49,9 @@ pub struct JobFolder {
     store: Arc<dyn ShardStore>,
     job: String,
     statement: String,
-    /// Each is a folder of shards; without splits, shards lie in the location itself.
-    splits: Vec<String>,
-    /// Paths of the shards whose publishing has begun.
+    /// The folders that shards and their companions lie in.
+    folders: Vec<String>,
+    /// Paths of everything whose publishing has begun.
     published: Mutex<Vec<String>>,
     changes: Changes,
 }
@@ -74,15 +74,10 @@ impl JobFolder {
             store,
             job: spec.job.clone(),
             statement: statement.to_owned(),
-            splits: spec.splits.clone(),
+            folders: folders(spec),
             published: Mutex::default(),
             changes: Changes::default(),
         })
-    }
-
-    /// The folders that shards lie in.
-    fn folders(&self) -> Vec<String> {
-        if self.splits.is_empty() { vec![String::new()] } else { self.splits.clone() }
     }
 
     async fn put_new(&self, path: &'static str, bytes: Bytes) -> Result<()> {
@@ -91,7 +86,7 @@ impl JobFolder {
     }
 
     async fn publish(&self, shards: &[ShardRecord]) -> Result<()> {
-        *self.published.lock() = shards.iter().map(|shard| shard.path.clone()).collect();
+        self.published.lock().extend(shards.iter().map(|shard| shard.path.clone()));
         let staged: Vec<StagedShard> = shards.iter().map(staged).collect();
         futures::stream::iter(staged.into_iter().map(Ok))
             .try_for_each_concurrent(IN_FLIGHT, |shard| {
@@ -99,7 +94,19 @@ impl JobFolder {
                 self.changes.run(async move { store.publish(&shard).await })
             })
             .await?;
-        self.store.flush(&self.folders()).await
+        self.store.flush(&self.folders).await
+    }
+
+    async fn put_side_files(&self, description: &Description) -> Result<()> {
+        self.published.lock().extend(description.side_files.iter().map(|file| file.path.clone()));
+        let (store, files) = (Arc::clone(&self.store), description.side_files.clone());
+        let put_all = async move {
+            for file in files {
+                store.put(&file.path, file.bytes).await?;
+            }
+            Ok(())
+        };
+        self.changes.run(put_all).await
     }
 
     /// Whether a claim or manifest is this job's. A store whose create-if-absent is not atomic may let two jobs claim;
@@ -115,8 +122,7 @@ impl JobFolder {
     }
 
     async fn remove_published(&self) -> Result<()> {
-        let mut paths = std::mem::take(&mut *self.published.lock());
-        paths.extend(side_files(&self.splits));
+        let paths = std::mem::take(&mut *self.published.lock());
         let results: Vec<Result<()>> = futures::stream::iter(paths)
             .map(|path| {
                 let store = Arc::clone(&self.store);
@@ -147,17 +153,16 @@ impl JobOutput for JobFolder {
     }
 
     /// Publishes the shards and writes the manifest, which makes the training set exist.
-    async fn commit(&self, manifest: &Manifest, shards: &[ShardRecord]) -> Result<()> {
+    async fn commit(&self, description: &Description, shards: &[ShardRecord]) -> Result<()> {
         match self.writer_of(CLAIM).await? {
             Writer::ThisJob => {}
             Writer::Another => return Err(occupied(self.store.as_ref(), CLAIM)),
             Writer::Nobody => return Err(unclaimed(self.store.as_ref())),
         }
         self.publish(shards).await?;
-        let (store, side_files_of) = (Arc::clone(&self.store), manifest.clone());
-        self.changes.run(async move { write_side_files(store.as_ref(), &side_files_of).await }).await?;
-        self.store.discard_job(&self.job, &self.folders()).await?;
-        self.put_new(MANIFEST, to_json(manifest)?).await?;
+        self.put_side_files(description).await?;
+        self.store.discard_job(&self.job, &self.folders).await?;
+        self.put_new(MANIFEST, to_json(&description.manifest)?).await?;
         // The training set exists from here on: a claim that stays only keeps others away, as the manifest does.
         if let Err(error) = self.store.delete(CLAIM).await {
             tracing::warn!(location = %self.store.location(), %error, "could not remove the claim of a finished job");
@@ -167,7 +172,7 @@ impl JobOutput for JobFolder {
 
     async fn withdraw(&self) -> Result<()> {
         self.changes.settle().await;
-        let discarded = self.store.discard_job(&self.job, &self.folders()).await.map(drop);
+        let discarded = self.store.discard_job(&self.job, &self.folders).await.map(drop);
         if self.writer_of(CLAIM).await? != Writer::ThisJob {
             // What is published there is another job's, or belongs to the training set that this one has become.
             return discarded;
@@ -187,6 +192,17 @@ impl JobOutput for JobFolder {
         let folders = self.store.remove_empty_folders().await;
         discarded.and(removed).and(claim).and(folders)
     }
+}
+
+/// The folders that a job's shards and their companions lie in: one a split; without splits, the location itself.
+fn folders(spec: &WriteSpec) -> Vec<String> {
+    let shards = if spec.splits.is_empty() { vec![String::new()] } else { spec.splits.clone() };
+    if format(&spec.format).companions().is_empty() {
+        return shards;
+    }
+    let beside = |split: &String| format!("{META_FOLDER}/{split}").trim_end_matches('/').to_owned();
+    let companions: Vec<String> = shards.iter().map(beside).collect();
+    shards.into_iter().chain(companions).collect()
 }
 
 fn occupied(store: &dyn ShardStore, entry: &str) -> Error {

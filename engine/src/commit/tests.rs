@@ -1,8 +1,8 @@
 use super::{JobFile, JobFolder, JobOutput};
 use crate::config::{S3Config, WriteConfig};
 use crate::error::{Code, Error, Result};
-use crate::formats::{FormatDefaults, FormatKind, FormatOptions};
-use crate::manifest::MANIFEST;
+use crate::formats::{ColumnRoles, FormatDefaults, FormatKind, FormatOptions, SideFile};
+use crate::manifest::{Description, MANIFEST};
 use crate::plan::{Layout, WriteSpec};
 use crate::storage::{Attempt, Location, ShardStore, ShardUpload, StagedShard, Stores};
 use crate::write::ShardRecord;
@@ -135,6 +135,7 @@ async fn folder(store: &Arc<dyn ShardStore>, job: &str) -> JobFolder {
         format: FormatOptions::take(FormatKind::Csv, &mut BTreeMap::new(), defaults).unwrap(),
         splits: vec!["train".to_owned(), "test".to_owned()],
         data_columns: 1,
+        roles: ColumnRoles::default(),
         layout: Layout::Rolling { target_bytes: 1 },
         keep_order: false,
     };
@@ -147,7 +148,22 @@ async fn stage(store: &dyn ShardStore, job: &str, path: &str) -> ShardRecord {
     upload.write(Bytes::from(job.to_owned())).await.unwrap();
     let StagedShard { path, bytes, token } = upload.finish().await.unwrap();
     let split = path.split_once('/').map_or("", |(split, _)| split).to_owned();
-    ShardRecord { path, split, rows: 1, bytes, sha256: String::new(), token }
+    ShardRecord {
+        path,
+        split,
+        rows: 1,
+        bytes,
+        sha256: String::new(),
+        raw_bytes: bytes,
+        token,
+        is_companion: false,
+    }
+}
+
+fn description(job: &str, shards: &[ShardRecord]) -> Description {
+    let file = |path: &str| SideFile { path: path.to_owned(), bytes: Bytes::from_static(b"{}") };
+    let side_files = ["_gristmill/channels.json", "_gristmill/test.manifest", "_gristmill/train.manifest"];
+    Description { manifest: manifest(job, shards), side_files: side_files.map(file).to_vec() }
 }
 
 fn manifest(job: &str, shards: &[ShardRecord]) -> Manifest {
@@ -157,6 +173,7 @@ fn manifest(job: &str, shards: &[ShardRecord]) -> Manifest {
         split: shard.split.clone(),
         rows: shard.rows,
         bytes: shard.bytes,
+        raw_bytes: shard.raw_bytes,
         sha256: shard.sha256.clone(),
     };
     Manifest {
@@ -170,12 +187,13 @@ fn manifest(job: &str, shards: &[ShardRecord]) -> Manifest {
             content_type: "text/csv".to_owned(),
             options: BTreeMap::new(),
         },
-        label: None,
+        labels: Vec::new(),
         placement: Placement { hash: String::new(), seed: 0, key: Vec::new(), shuffled: false, shards: None },
         schema: Vec::new(),
         inputs: Inputs::default(),
         splits: vec![split("train"), split("test")],
         shards: shards.iter().map(shard).collect(),
+        files: Vec::new(),
     }
 }
 
@@ -188,7 +206,7 @@ async fn run(store: &Arc<dyn ShardStore>, job: &str) -> Result<()> {
     let output = folder(store, job).await;
     output.claim().await?;
     let shard = stage(store.as_ref(), job, "train/1.csv").await;
-    let result = output.commit(&manifest(job, std::slice::from_ref(&shard)), &[shard]).await;
+    let result = output.commit(&description(job, std::slice::from_ref(&shard)), &[shard]).await;
     if result.is_err() {
         output.withdraw().await.unwrap();
     }
@@ -228,7 +246,7 @@ async fn a_job_whose_claim_was_removed_leaves_the_training_set_of_the_next_one_a
     run(&store, "next").await.unwrap();
     let before = files(store.as_ref()).await;
     let shard = stage(store.as_ref(), "late", "train/1.csv").await;
-    let refused = late.commit(&manifest("late", &[]), &[shard]).await.unwrap_err();
+    let refused = late.commit(&description("late", &[]), &[shard]).await.unwrap_err();
     assert_eq!(refused.code(), Code::PathNotFound, "{refused}");
     late.withdraw().await.unwrap();
     assert_eq!(files(store.as_ref()).await, before);
@@ -299,6 +317,6 @@ async fn a_file_that_is_published_is_there_even_if_leftovers_stay() {
     let (_folder, store) = faulty("", Fault::KeepLeftovers);
     let output = JobFile::absent(Arc::clone(&store), "j", "x.csv").await.unwrap();
     let shard = stage(store.as_ref(), "j", "x.csv").await;
-    output.commit(&manifest("j", &[]), &[shard]).await.unwrap();
+    output.commit(&description("j", &[]), &[shard]).await.unwrap();
     assert_eq!(files(store.as_ref()).await, ["x.csv"]);
 }

@@ -28,10 +28,13 @@ mod text;
 mod times;
 
 use super::plain_types::plain_type;
-use super::{Encoder, Format, check_has_columns, refuse_column, sql_name};
+use super::{
+    ColumnRoles, Columns, Compression, Encoder, Format, ShardExtras, check_has_columns, refuse_column,
+    sql_name,
+};
 use crate::error::{Code, Error, Result};
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use cells::{Column, Place};
 use page::Page;
 use serde::{Deserialize, Serialize};
@@ -45,6 +48,8 @@ pub struct CsvOptions {
     pub header: bool,
     /// `'delimiter'`: what separates fields; a comma unless said otherwise.
     pub delimiter: Delimiter,
+    /// `'compression'`: of the whole file; none unless said otherwise.
+    pub compression: Compression,
 }
 
 /// An ASCII character that occurs in no unquoted number, date or time.
@@ -110,29 +115,27 @@ impl Format for Csv {
         "CSV"
     }
 
-    fn extension(&self) -> &'static str {
-        "csv"
+    fn extension(&self) -> String {
+        format!("csv{}", self.options.compression.suffix())
     }
 
     /// With a header: what Autopilot declares, the only reader of SageMaker that accepts one.
-    fn content_type(&self, has_label: bool) -> String {
-        let parameter = match (self.options.header, has_label) {
-            (true, _) => "header=present",
-            (false, true) => "label_size=1",
-            (false, false) => "label_size=0",
-        };
-        format!("text/csv;{parameter}")
+    fn content_type(&self, roles: ColumnRoles) -> String {
+        if self.options.header {
+            return "text/csv;header=present".to_owned();
+        }
+        format!("text/csv;label_size={}", roles.labels)
     }
 
-    fn check(&self, schema: &Schema) -> Result<()> {
-        check_has_columns(self.name(), schema)?;
-        schema.fields().iter().try_for_each(|field| check_field(field))
+    fn check(&self, columns: &Columns) -> Result<()> {
+        check_has_columns(self.name(), columns.schema())?;
+        columns.schema().fields().iter().try_for_each(|field| check_field(field))
     }
 
-    fn encoder(&self, schema: &SchemaRef) -> Result<Box<dyn Encoder>> {
-        self.check(schema)?;
-        Ok(Box::new(CsvEncoder {
-            schema: Arc::clone(schema),
+    fn encoder(&self, columns: &Columns) -> Result<Box<dyn Encoder>> {
+        self.check(columns)?;
+        self.options.compression.wrap(Box::new(CsvEncoder {
+            schema: Arc::clone(columns.schema()),
             delimiter: self.options.delimiter.byte(),
             header_is_due: self.options.header,
         }))
@@ -215,11 +218,11 @@ impl Encoder for CsvEncoder {
         0
     }
 
-    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<ShardExtras> {
         let mut page = Page::new(out);
         self.push_header(&mut page);
         page.finish();
-        Ok(())
+        Ok(ShardExtras::default())
     }
 }
 

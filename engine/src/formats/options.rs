@@ -2,7 +2,7 @@
 
 use super::csv::{CsvOptions, Delimiter};
 use super::parquet::{ParquetCompression, ParquetOptions};
-use super::{FormatKind, format};
+use super::{Compression, FormatKind, format};
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -69,7 +69,7 @@ impl FormatOptions {
 
     /// The extension of its files, without a dot.
     #[must_use]
-    pub fn extension(&self) -> &'static str {
+    pub fn extension(&self) -> String {
         format(self).extension()
     }
 }
@@ -77,13 +77,10 @@ impl FormatOptions {
 fn take_csv(options: &mut BTreeMap<String, String>, defaults: FormatDefaults) -> Result<CsvOptions> {
     let header = take(options, &["header", "has_header", "format.has_header", "format.header"])?;
     let delimiter = take(options, &["delimiter", "format.delimiter"])?;
-    let compression = take(options, &["compression", "format.compression"])?;
-    if let Some(given) = compression.filter(|given| !is_uncompressed(&given.value)) {
-        return Err(given.refuse("CSV is written uncompressed", "leave it out, or say 'none'"));
-    }
     Ok(CsvOptions {
         header: header.map_or(Ok(defaults.csv_header), |given| given.boolean())?,
         delimiter: delimiter.map_or(Ok(Delimiter::COMMA), |given| Delimiter::parse(&given.value))?,
+        compression: take_compression(options)?,
     })
 }
 
@@ -100,8 +97,10 @@ fn take_parquet(options: &mut BTreeMap<String, String>) -> Result<ParquetOptions
     })
 }
 
-fn is_uncompressed(value: &str) -> bool {
-    ["none", "uncompressed"].iter().any(|name| value.trim().eq_ignore_ascii_case(name))
+/// Of whole shards; none where nothing is said.
+fn take_compression(options: &mut BTreeMap<String, String>) -> Result<Compression> {
+    let given = take(options, &["compression", "format.compression"])?;
+    given.map_or(Ok(Compression::None), |given| Compression::parse(&given.value))
 }
 
 /// One option as the user wrote it.

@@ -6,12 +6,12 @@
 mod encoder;
 
 use super::plain_types::{plain_schema, plain_type};
-use super::{Encoder, Format, check_has_columns, refuse_column, sql_name};
+use super::{ColumnRoles, Columns, Encoder, Format, check_has_columns, refuse_column, sql_name};
 use crate::error::{Code, Error, Result};
 use ::parquet::arrow::ArrowSchemaConverter;
 use ::parquet::basic::{Compression, ZstdLevel};
 use ::parquet::file::properties::WriterProperties;
-use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, IntervalUnit, Schema};
 use encoder::ParquetEncoder;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
@@ -150,17 +150,17 @@ impl Format for Parquet {
         "PARQUET"
     }
 
-    fn extension(&self) -> &'static str {
-        "parquet"
+    fn extension(&self) -> String {
+        "parquet".to_owned()
     }
 
-    fn content_type(&self, _has_label: bool) -> String {
+    fn content_type(&self, _roles: ColumnRoles) -> String {
         "application/x-parquet".to_owned()
     }
 
-    fn check(&self, schema: &Schema) -> Result<()> {
-        check_has_columns(self.name(), schema)?;
-        for field in schema.fields() {
+    fn check(&self, columns: &Columns) -> Result<()> {
+        check_has_columns(self.name(), columns.schema())?;
+        for field in columns.schema().fields() {
             if let Some(fix) = fix_for(field, field.data_type()) {
                 return Err(refuse_column(self.name(), field, &fix));
             }
@@ -174,9 +174,9 @@ impl Format for Parquet {
         Ok(())
     }
 
-    fn encoder(&self, schema: &SchemaRef) -> Result<Box<dyn Encoder>> {
-        self.check(schema)?;
-        Ok(Box::new(ParquetEncoder::new(plain_schema(schema), self.properties()?)?))
+    fn encoder(&self, columns: &Columns) -> Result<Box<dyn Encoder>> {
+        self.check(columns)?;
+        Ok(Box::new(ParquetEncoder::new(plain_schema(columns.schema()), self.properties()?)?))
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use arrow::array::{ArrayRef, DictionaryArray, Int64Array, StringArray, StringViewArray};
-use arrow::datatypes::{DataType, Int32Type};
+use arrow::datatypes::{DataType, Int32Type, SchemaRef};
 use std::collections::BTreeMap;
 
 pub(super) fn default_format(kind: FormatKind) -> Arc<dyn Format> {
@@ -13,6 +13,11 @@ pub(super) fn with_options(kind: FormatKind, given: &[(&str, &str)]) -> Arc<dyn 
     format(&FormatOptions::take(kind, &mut options, FormatDefaults::TRAINING_SET).unwrap())
 }
 
+/// Columns of that schema that are features all.
+pub(super) fn features(schema: &SchemaRef) -> Columns {
+    Columns::features_only(Arc::clone(schema))
+}
+
 pub(super) fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
         .unwrap()
@@ -22,7 +27,7 @@ pub(super) fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
 pub(super) fn refusal(kind: FormatKind, data_type: DataType) -> Error {
     let schema =
         Schema::new(vec![Field::new("x", DataType::Int64, true), Field::new("Wide one", data_type, true)]);
-    let error = default_format(kind).check(&schema).unwrap_err();
+    let error = default_format(kind).check(&features(&Arc::new(schema))).unwrap_err();
     assert_eq!(error.code(), Code::UnsupportedColumnType);
     assert!(error.message().contains("\"Wide one\""), "{error}");
     error
@@ -47,17 +52,19 @@ fn formats_are_found_by_name() {
 #[test]
 fn content_types_are_what_sagemaker_documents() {
     let csv = default_format(FormatKind::Csv);
-    assert_eq!(csv.content_type(true), "text/csv;label_size=1");
-    assert_eq!(csv.content_type(false), "text/csv;label_size=0");
+    let labels = |labels| ColumnRoles { labels, ..ColumnRoles::default() };
+    assert_eq!(csv.content_type(labels(0)), "text/csv;label_size=0");
+    assert_eq!(csv.content_type(labels(1)), "text/csv;label_size=1");
+    assert_eq!(csv.content_type(labels(3)), "text/csv;label_size=3");
     let autopilot = with_options(FormatKind::Csv, &[("header", "true")]);
-    assert_eq!(autopilot.content_type(true), "text/csv;header=present");
-    assert_eq!(default_format(FormatKind::Parquet).content_type(true), "application/x-parquet");
+    assert_eq!(autopilot.content_type(labels(1)), "text/csv;header=present");
+    assert_eq!(default_format(FormatKind::Parquet).content_type(labels(1)), "application/x-parquet");
 }
 
 #[test]
 fn rows_without_columns_are_refused() {
     for kind in FormatKind::ALL {
-        let error = default_format(*kind).encoder(&Arc::new(Schema::empty())).unwrap_err();
+        let error = default_format(*kind).encoder(&features(&Arc::new(Schema::empty()))).unwrap_err();
         assert_eq!(error.code(), Code::Unsupported);
     }
 }
@@ -71,7 +78,7 @@ fn the_representation_of_text_does_not_change_the_bytes() {
     for kind in FormatKind::ALL {
         let bytes = [&plain, &view, &dictionary].map(|text| {
             let batch = batch(vec![("n", numbers.clone()), ("t", Arc::clone(text))]);
-            encode_all(default_format(*kind).as_ref(), &batch.schema(), &[batch]).unwrap()
+            encode_all(default_format(*kind).as_ref(), &features(&batch.schema()), &[batch]).unwrap()
         });
         assert_eq!(bytes[0], bytes[1], "{kind}: views");
         assert_eq!(bytes[0], bytes[2], "{kind}: dictionary");
@@ -85,9 +92,10 @@ fn an_encoder_takes_another_representation_than_planned() {
     for kind in FormatKind::ALL {
         let format = default_format(*kind);
         let expected =
-            encode_all(format.as_ref(), &planned.schema(), std::slice::from_ref(&planned)).unwrap();
+            encode_all(format.as_ref(), &features(&planned.schema()), std::slice::from_ref(&planned))
+                .unwrap();
         assert_eq!(
-            encode_all(format.as_ref(), &planned.schema(), std::slice::from_ref(&came)).unwrap(),
+            encode_all(format.as_ref(), &features(&planned.schema()), std::slice::from_ref(&came)).unwrap(),
             expected
         );
     }
@@ -101,15 +109,18 @@ fn batching_does_not_change_the_bytes() {
     let whole = batch(vec![("n", numbers), ("t", text)]);
     for (kind, options) in [
         (FormatKind::Csv, vec![]),
+        (FormatKind::Csv, vec![("compression", "gzip")]),
+        (FormatKind::Csv, vec![("compression", "zstd(1)")]),
         (FormatKind::Parquet, vec![]),
         (FormatKind::Parquet, vec![("row_group_rows", "1500")]),
     ] {
         let format = with_options(kind, &options);
-        let expected = encode_all(format.as_ref(), &whole.schema(), std::slice::from_ref(&whole)).unwrap();
+        let expected =
+            encode_all(format.as_ref(), &features(&whole.schema()), std::slice::from_ref(&whole)).unwrap();
         for size in [1, 7, 1000, 1024, 4999] {
             let slices: Vec<_> =
                 (0..5_000).step_by(size).map(|start| whole.slice(start, size.min(5_000 - start))).collect();
-            let bytes = encode_all(format.as_ref(), &whole.schema(), &slices).unwrap();
+            let bytes = encode_all(format.as_ref(), &features(&whole.schema()), &slices).unwrap();
             assert!(bytes == expected, "{kind} {options:?} in batches of {size}");
         }
     }

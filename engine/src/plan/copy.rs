@@ -1,11 +1,11 @@
 //! `COPY … TO` into a planned write: the same operator and commit, without splits.
 
-use super::create::{column_infos, refuse_unknown, schema_of};
+use super::create::{refuse_unknown, schema_of};
 use super::placement::PlacementInput;
 use super::query::plan_query;
 use super::{Layout, PlanContext, PlannedWrite, WriteFacts, WriteNode, WriteSpec};
 use crate::error::{Code, Error, Result};
-use crate::formats::{FormatDefaults, FormatKind, FormatOptions, format};
+use crate::formats::{ColumnRoles, Columns, FormatDefaults, FormatKind, FormatOptions, format};
 use crate::statement::option_text;
 use crate::storage::Location;
 use datafusion::arrow::datatypes::DataType;
@@ -39,11 +39,11 @@ pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Resu
     let keep_order = query.order_by.is_some();
     let source = plan_query(context.state, &query).await?;
     let columns = source.schema().columns();
-    let schema = schema_of(&source, &columns)?;
+    let written = Columns::features_only(schema_of(&source, &columns)?);
     let encoder = format(&format_options);
-    encoder.check(&schema)?;
+    encoder.check(&written)?;
 
-    let (location, layout) = match single_file(&copy.target, encoder.extension()) {
+    let (location, layout) = match single_file(&copy.target, &encoder.extension()) {
         Some((folder, name)) => (Location::parse(folder)?, Layout::SingleFile { name: name.to_owned() }),
         None => (
             Location::parse(&copy.target)?,
@@ -57,13 +57,14 @@ pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Resu
         format: format_options,
         splits: Vec::new(),
         data_columns: columns.len(),
+        roles: ColumnRoles::default(),
         layout,
         keep_order,
     });
     let facts = WriteFacts {
         name: "copy".to_owned(),
         statement: context.text.to_owned(),
-        label: None,
+        labels: Vec::new(),
         splits: vec![(String::new(), 1.0)],
         placement: Placement {
             hash: gristmill_udfs::hash::HASH_NAME.to_owned(),
@@ -72,7 +73,7 @@ pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Resu
             shuffled: false,
             shards: None,
         },
-        schema: column_infos(&schema),
+        columns: written,
     };
     Ok(PlannedWrite { plan: WriteNode::plan(input, Arc::clone(&spec)), spec, location, facts })
 }
@@ -111,8 +112,9 @@ fn single_file<'a>(target: &'a str, extension: &str) -> Option<(&'a str, &'a str
         Some(parts) => parts,
         None => (".", target),
     };
-    let suffix = name.rsplit_once('.')?.1;
-    suffix.eq_ignore_ascii_case(extension).then_some((folder, name))
+    let stem = name.len().checked_sub(extension.len() + 1)?;
+    let (_, suffix) = name.split_at_checked(stem)?;
+    suffix.strip_prefix('.')?.eq_ignore_ascii_case(extension).then_some((folder, name))
 }
 
 /// What is copied, as a query.

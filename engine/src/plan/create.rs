@@ -2,10 +2,11 @@
 
 use super::placement::PlacementInput;
 use super::query::plan_query;
+use super::roles::NamedColumns;
 use super::{DEFAULT_SPLIT, Layout, PlanContext, PlannedWrite, WriteFacts, WriteNode, WriteSpec};
 use crate::config::ByteSize;
 use crate::error::{Code, Error, Result};
-use crate::formats::{FormatDefaults, FormatKind, FormatOptions, format};
+use crate::formats::{Columns, FormatDefaults, FormatKind, FormatOptions, format};
 use crate::statement::{CreateTrainingSet, SplitClause};
 use crate::storage::Location;
 use crate::suggest;
@@ -14,7 +15,7 @@ use datafusion::common::{Column, ExprSchema, SchemaError};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{Expr as AstExpr, GroupByExpr, Ident, Query, SelectItem, SetExpr};
-use gristmill_proto::manifest::{ColumnInfo, Placement};
+use gristmill_proto::manifest::Placement;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -41,15 +42,17 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     let format_options = FormatOptions::take(kind, &mut options, FormatDefaults::TRAINING_SET)?;
     let seed = seed(create, &mut options)?;
     let wanted = ShardOptions::take(&mut options, context.write.target_shard_bytes.bytes())?;
-    refuse_unknown(&options, &[&OPTIONS, FormatOptions::names(kind)].concat())?;
+    let encoder = format(&format_options);
+    let named = NamedColumns::take(create, encoder.as_ref(), &mut options)?;
+    let known = [&OPTIONS, FormatOptions::names(kind), &NamedColumns::options(encoder.as_ref())].concat();
+    refuse_unknown(&options, &known)?;
 
     let keys = create.split.as_ref().map_or(&[][..], |split| &split.key);
     let source = plan_source(context, create, keys).await?;
-    let label = create.label.as_deref().map(|label| source.visible(label, "LABEL")).transpose()?;
+    let data = source.data_columns(&named)?;
     let layout = wanted.layout(&context, create, &source.plan, splits.len()).await?;
-    let data = source.data_columns(label.as_deref());
-    let schema = schema_of(&source.plan, &data)?;
-    format(&format_options).check(&schema)?;
+    let columns = Columns::new(schema_of(&source.plan, &data)?, named.roles)?;
+    encoder.check(&columns)?;
 
     let fractions: Vec<f64> = splits.iter().map(|(_, fraction)| *fraction).collect();
     let row = source.columns[..source.visible].to_vec();
@@ -67,13 +70,14 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
         format: format_options,
         splits: splits.iter().map(|(name, _)| name.clone()).collect(),
         data_columns: data.len(),
+        roles: named.roles,
         layout: layout.clone(),
         keep_order: false,
     });
     let facts = WriteFacts {
         name: create.name.clone(),
         statement: context.text.to_owned(),
-        label,
+        labels: create.labels.clone(),
         splits,
         placement: Placement {
             hash: gristmill_udfs::hash::HASH_NAME.to_owned(),
@@ -85,7 +89,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
                 _ => None,
             },
         },
-        schema: column_infos(&schema),
+        columns,
     };
     Ok(PlannedWrite { plan: WriteNode::plan(input, Arc::clone(&spec)), spec, location, facts })
 }
@@ -223,14 +227,6 @@ impl Source {
         self.columns[..self.visible].iter().position(|column| column.name == name)
     }
 
-    /// The name of the output column `name`, or the error that `clause` names no column.
-    fn visible(&self, name: &str, clause: &str) -> Result<String> {
-        match self.position(name) {
-            Some(index) => Ok(self.columns[index].name.clone()),
-            None => Err(self.unknown(name, clause)),
-        }
-    }
-
     fn unknown(&self, name: &str, clause: &str) -> Error {
         let known: Vec<&str> =
             self.columns[..self.visible].iter().map(|column| column.name.as_str()).collect();
@@ -241,12 +237,15 @@ impl Source {
         }
     }
 
-    /// The columns to write: the label first, the others in the query's order.
-    fn data_columns(&self, label: Option<&str>) -> Vec<Column> {
-        let visible = &self.columns[..self.visible];
-        let first = visible.iter().filter(|column| Some(column.name.as_str()) == label);
-        let rest = visible.iter().filter(|column| Some(column.name.as_str()) != label);
-        first.chain(rest).cloned().collect()
+    /// The columns to write: the named ones first, the others in the query's order.
+    ///
+    /// # Errors
+    /// `UnknownTargetColumn` when the query does not output one of them.
+    fn data_columns(&self, named: &NamedColumns) -> Result<Vec<Column>> {
+        let position = |(name, clause)| self.position(name).ok_or_else(|| self.unknown(name, clause));
+        let first = named.iter().map(position).collect::<Result<Vec<_>>>()?;
+        let rest = (0..self.visible).filter(|index| !first.contains(index));
+        Ok(first.iter().copied().chain(rest).map(|index| self.columns[index].clone()).collect())
     }
 }
 
@@ -324,16 +323,4 @@ pub(super) fn schema_of(plan: &LogicalPlan, columns: &[Column]) -> Result<Schema
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(Arc::new(Schema::new(fields)))
-}
-
-pub(super) fn column_infos(schema: &SchemaRef) -> Vec<ColumnInfo> {
-    schema
-        .fields()
-        .iter()
-        .map(|field| ColumnInfo {
-            name: field.name().clone(),
-            r#type: field.data_type().to_string(),
-            nullable: field.is_nullable(),
-        })
-        .collect()
 }

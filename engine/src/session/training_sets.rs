@@ -4,7 +4,7 @@ use super::{Effect, QueryResult, Session, tables};
 use crate::backend::{JobProgress, PhysicalJob, ProgressSource};
 use crate::commit::{JobFile, JobFolder, JobOutput};
 use crate::error::{Code, Error, Result};
-use crate::manifest::manifest_of;
+use crate::manifest::Description;
 use crate::plan::{InputFiles, Layout, PlannedWrite, plan_physically};
 use crate::statement::{Statement, TrainingSetName};
 use crate::storage::Location;
@@ -117,9 +117,9 @@ impl WriteJob {
     async fn write(&self, job: PhysicalJob, output: &dyn JobOutput) -> Result<Manifest> {
         output.claim().await?;
         let shards = self.stage(job).await?;
-        let manifest = manifest_of(&self.write, &shards, &self.inputs, self.progress.progress())?;
-        output.commit(&manifest, &shards).await?;
-        Ok(manifest)
+        let description = Description::of(&self.write, &shards, &self.inputs, self.progress.progress())?;
+        output.commit(&description, &shards).await?;
+        Ok(description.manifest)
     }
 
     /// Runs the plan; its rows are the shards.

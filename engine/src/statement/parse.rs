@@ -107,7 +107,7 @@ fn create(parser: &mut DFParser<'_>) -> Result<CreateTrainingSet> {
     Ok(CreateTrainingSet {
         location: clauses.location.ok_or_else(|| missing("LOCATION"))?,
         format: clauses.format.ok_or_else(|| missing("STORED AS"))?,
-        label: clauses.label,
+        labels: clauses.labels.unwrap_or_default(),
         split: clauses.split,
         shuffle: clauses.shuffle,
         options: clauses.options.unwrap_or_default(),
@@ -121,7 +121,7 @@ fn create(parser: &mut DFParser<'_>) -> Result<CreateTrainingSet> {
 struct Clauses {
     location: Option<String>,
     format: Option<String>,
-    label: Option<String>,
+    labels: Option<Vec<String>>,
     split: Option<SplitClause>,
     shuffle: Option<ShuffleClause>,
     options: Option<BTreeMap<String, String>>,
@@ -136,8 +136,11 @@ impl Clauses {
             let format = name(parser, "a format after STORED AS")?;
             once(&mut self.format, format, "STORED AS")
         } else if take_words(parser, &["LABEL"]) {
-            let label = name(parser, "a column after LABEL")?;
-            once(&mut self.label, label, "LABEL")
+            let labels = match parser.parser.peek_token().token {
+                Token::LParen => column_list(parser, "label")?,
+                _ => vec![name(parser, "a column after LABEL")?],
+            };
+            once(&mut self.labels, labels, "LABEL")
         } else if take_words(parser, &["SPLIT"]) {
             let split = split(parser)?;
             once(&mut self.split, split, "SPLIT")
@@ -176,7 +179,7 @@ fn split(parser: &mut DFParser<'_>) -> Result<SplitClause> {
     }
     expect(parser, &Token::RParen, ") after the splits")?;
     let key = if take_words(parser, &["BY", "KEY"]) {
-        column_list(parser)?
+        column_list(parser, "key")?
     } else if take_words(parser, &["BY"]) {
         return Err(unsupported_split(parser));
     } else {
@@ -208,13 +211,15 @@ fn fraction(parser: &mut DFParser<'_>) -> Result<f64> {
     Ok(if negative { -value } else { value })
 }
 
-fn column_list(parser: &mut DFParser<'_>) -> Result<Vec<String>> {
-    expect(parser, &Token::LParen, "( before the key columns")?;
-    let mut columns = vec![name(parser, "a key column")?];
+/// `(column, …)`; `kind` says what they are: `key`, `label`.
+fn column_list(parser: &mut DFParser<'_>, kind: &str) -> Result<Vec<String>> {
+    expect(parser, &Token::LParen, &format!("( before the {kind} columns"))?;
+    let one = format!("a {kind} column");
+    let mut columns = vec![name(parser, &one)?];
     while parser.parser.consume_token(&Token::Comma) {
-        columns.push(name(parser, "a key column")?);
+        columns.push(name(parser, &one)?);
     }
-    expect(parser, &Token::RParen, ") after the key columns")?;
+    expect(parser, &Token::RParen, &format!(") after the {kind} columns"))?;
     Ok(columns)
 }
 

@@ -15,7 +15,7 @@ fn create_training_set_has_every_clause() {
         panic!("kind")
     };
     assert_eq!((create.name.as_str(), create.location.as_str()), ("late", "s3://ml/late"));
-    assert_eq!((create.format.as_str(), create.label.as_deref()), ("csv", Some("Late")));
+    assert_eq!((create.format.as_str(), create.labels.as_slice()), ("csv", &["Late".to_owned()][..]));
     let splits = vec![("train".to_owned(), 0.8), ("test".to_owned(), 0.2)];
     let key = vec!["l_orderkey".to_owned(), "b c".to_owned()];
     assert_eq!(create.split, Some(SplitClause { splits, key }));

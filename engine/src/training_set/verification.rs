@@ -61,10 +61,11 @@ fn verify_totals(manifest: &Manifest) -> Result<()> {
 
 /// A trainer reads every file below the folder of a split, whatever its name: hidden ones too, and some fail at those.
 async fn verify_no_other_files(store: &dyn ShardStore, manifest: &Manifest) -> Result<()> {
-    let shards: BTreeSet<&str> = manifest.shards.iter().map(|shard| shard.path.as_str()).collect();
+    let shards = manifest.shards.iter().map(|shard| shard.path.as_str());
+    let known: BTreeSet<&str> = shards.chain(manifest.files.iter().map(|file| file.path.as_str())).collect();
     for split in &manifest.splits {
         // Without splits, what is not data lies among the shards.
-        let is_other = |path: &&String| !shards.contains(path.as_str()) && !is_below_meta_folder(path);
+        let is_other = |path: &&String| !known.contains(path.as_str()) && !is_below_meta_folder(path);
         if let Some(path) = store.files(&split.name).await?.iter().find(is_other) {
             let place = store.location();
             return Err(failed(format!("file \"{path}\" of \"{place}\" is not in the manifest"))

@@ -17,7 +17,7 @@ const UNFINISHED: usize = 2;
 /// **Limits** two shards that are not finished, whose memory stays reserved until they are.
 #[derive(Debug, Default)]
 pub(super) struct Finishing {
-    running: JoinSet<Result<ShardRecord>>,
+    running: JoinSet<Result<Vec<ShardRecord>>>,
     records: Vec<ShardRecord>,
 }
 
@@ -30,9 +30,9 @@ impl Finishing {
         let held = memory.new_empty();
         held.grow(shard.buffered_bytes());
         self.running.spawn(async move {
-            let record = shard.finish().await;
+            let records = shard.finish().await;
             drop(held);
-            record
+            records
         });
         Ok(())
     }
@@ -59,11 +59,11 @@ impl Finishing {
         self.running.join_next().await.map_or(Ok(()), |outcome| self.keep(outcome))
     }
 
-    fn keep(&mut self, outcome: Result<Result<ShardRecord>, JoinError>) -> Result<()> {
-        let record = outcome.map_err(|stopped| {
+    fn keep(&mut self, outcome: Result<Result<Vec<ShardRecord>>, JoinError>) -> Result<()> {
+        let records = outcome.map_err(|stopped| {
             Error::new(Code::Internal, "finishing a shard was stopped").with_source(stopped)
         })?;
-        self.records.push(record?);
+        self.records.extend(records?);
         Ok(())
     }
 }

@@ -1,11 +1,13 @@
 //! One written shard as a row: how facts about shards travel from tasks to the committer.
 
 use crate::error::{Code, Error, Result};
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array};
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, UInt64Array,
+};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
 use std::sync::{Arc, LazyLock};
 
-/// A shard that is durable and not visible yet.
+/// A shard, or a companion of one, that is durable and not visible yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardRecord {
     /// Where it will be, relative to the location.
@@ -18,8 +20,12 @@ pub struct ShardRecord {
     pub bytes: u64,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
+    /// How many bytes it was before it was compressed; as many as it has where it was not.
+    pub raw_bytes: u64,
     /// What the store needs to publish it.
     pub token: String,
+    /// Whether it is no shard, but belongs to one; it has no rows then.
+    pub is_companion: bool,
 }
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -29,7 +35,9 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Field::new("rows", DataType::UInt64, false),
         Field::new("bytes", DataType::UInt64, false),
         Field::new("sha256", DataType::Utf8, false),
+        Field::new("raw_bytes", DataType::UInt64, false),
         Field::new("token", DataType::Utf8, false),
+        Field::new("is_companion", DataType::Boolean, false),
     ]))
 });
 
@@ -57,7 +65,9 @@ impl ShardRecord {
             number(|record| record.rows),
             number(|record| record.bytes),
             text(|record| &record.sha256),
+            number(|record| record.raw_bytes),
             text(|record| &record.token),
+            Arc::new(records.iter().map(|record| Some(record.is_companion)).collect::<BooleanArray>()),
         ];
         RecordBatch::try_new(shard_record_schema(), columns)
             .map_err(|error| Error::new(Code::Internal, "cannot build shard records").with_source(error))
@@ -86,7 +96,9 @@ impl ShardRecord {
             rows: number(2, row),
             bytes: number(3, row),
             sha256: text(4, row),
-            token: text(5, row),
+            raw_bytes: number(5, row),
+            token: text(6, row),
+            is_companion: batch.column(7).as_boolean().value(row),
         };
         Ok((0..batch.num_rows()).map(record).collect())
     }
@@ -104,7 +116,9 @@ mod tests {
             rows: number,
             bytes: number * 10,
             sha256: "00ff".to_owned(),
+            raw_bytes: number * 11,
             token: "{}".to_owned(),
+            is_companion: number == 2,
         };
         let records = vec![record(1), record(2)];
         let batch = ShardRecord::to_batch(&records).unwrap();

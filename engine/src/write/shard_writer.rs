@@ -2,11 +2,11 @@
 
 use super::ShardRecord;
 use crate::error::Result;
-use crate::formats::{Encoder, Format};
+use crate::formats::{Columns, Companion, Encoder, Format};
+use crate::manifest::META_FOLDER;
 use crate::storage::{Attempt, ShardStore, ShardUpload};
 use bytes::Bytes;
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::SchemaRef;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -21,22 +21,40 @@ pub(super) struct ShardTarget {
     pub(super) attempt: Attempt,
     pub(super) format: Arc<dyn Format>,
     /// The columns of the shards.
-    pub(super) schema: SchemaRef,
+    pub(super) columns: Columns,
 }
 
 /// Which shard it is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ShardName {
     /// Relative to the location.
     pub(super) path: String,
     /// Empty where there are no splits.
     pub(super) split: String,
+    /// Whether it is the only file of its job, in a folder that is not the job's.
+    pub(super) is_alone: bool,
+}
+
+impl ShardName {
+    /// Where a companion goes: beside a file that is alone; otherwise out of the way of trainers, who read every file
+    /// below the folder of a split.
+    fn companion(&self, extension: &str) -> String {
+        let file = self.path.rsplit_once('/').map_or(self.path.as_str(), |(_, file)| file);
+        let stem = file.split_once('.').map_or(file, |(stem, _)| stem);
+        match (self.is_alone, self.split.as_str()) {
+            (true, _) => format!("{stem}.{extension}"),
+            (false, "") => format!("{META_FOLDER}/{stem}.{extension}"),
+            (false, split) => format!("{META_FOLDER}/{split}/{stem}.{extension}"),
+        }
+    }
 }
 
 /// One open shard.
 #[derive(Debug)]
 pub(super) struct ShardWriter {
     name: ShardName,
+    store: Arc<dyn ShardStore>,
+    attempt: Attempt,
     encoder: Box<dyn Encoder>,
     upload: Box<dyn ShardUpload>,
     buffer: Vec<u8>,
@@ -48,7 +66,9 @@ pub(super) struct ShardWriter {
 impl ShardWriter {
     pub(super) async fn open(target: &ShardTarget, name: ShardName) -> Result<Self> {
         Ok(Self {
-            encoder: target.format.encoder(&target.schema)?,
+            store: Arc::clone(&target.store),
+            attempt: target.attempt.clone(),
+            encoder: target.format.encoder(&target.columns)?,
             upload: target.store.create(&name.path, &target.attempt).await?,
             name,
             buffer: Vec::with_capacity(next_capacity(PIECE_BYTES)),
@@ -74,18 +94,25 @@ impl ShardWriter {
         self.buffer.len() + self.encoder.buffered_bytes() + self.upload.buffered_bytes()
     }
 
-    pub(super) async fn finish(mut self) -> Result<ShardRecord> {
-        self.encoder.finish(&mut self.buffer)?;
+    /// Makes it durable, and its companions; gives the shard's record first.
+    pub(super) async fn finish(mut self) -> Result<Vec<ShardRecord>> {
+        let extras = self.encoder.finish(&mut self.buffer)?;
         self.hand_over().await?;
         let staged = self.upload.finish().await?;
-        Ok(ShardRecord {
-            path: self.name.path,
-            split: self.name.split,
+        let mut records = vec![ShardRecord {
+            path: self.name.path.clone(),
+            split: self.name.split.clone(),
             rows: self.rows,
             bytes: self.bytes,
             sha256: hex::encode(self.hash.finalize()),
+            raw_bytes: extras.raw_bytes.unwrap_or(self.bytes),
             token: staged.token,
-        })
+            is_companion: false,
+        }];
+        for companion in extras.companions {
+            records.push(stage_companion(self.store.as_ref(), &self.attempt, &self.name, companion).await?);
+        }
+        Ok(records)
     }
 
     async fn hand_over(&mut self) -> Result<()> {
@@ -100,6 +127,21 @@ impl ShardWriter {
     }
 }
 
+async fn stage_companion(
+    store: &dyn ShardStore,
+    attempt: &Attempt,
+    shard: &ShardName,
+    companion: Companion,
+) -> Result<ShardRecord> {
+    let path = shard.companion(companion.extension);
+    let (bytes, sha256) = (companion.bytes.len() as u64, hex::encode(Sha256::digest(&companion.bytes)));
+    let mut upload = store.create(&path, attempt).await?;
+    upload.write(Bytes::from(companion.bytes)).await?;
+    let token = upload.finish().await?.token;
+    let split = shard.split.clone();
+    Ok(ShardRecord { path, split, rows: 0, bytes, sha256, raw_bytes: bytes, token, is_companion: true })
+}
+
 /// The room for the next piece: a little more than the last one took, but not for another row group of Parquet, which
 /// brings a buffer of its own.
 fn next_capacity(last_bytes: usize) -> usize {
@@ -108,7 +150,19 @@ fn next_capacity(last_bytes: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{PIECE_BYTES, next_capacity};
+    use super::{PIECE_BYTES, ShardName, next_capacity};
+
+    #[test]
+    fn companions_lie_out_of_the_way_of_trainers() {
+        let name = |path: &str, split: &str, is_alone| ShardName {
+            path: path.to_owned(),
+            split: split.to_owned(),
+            is_alone,
+        };
+        assert_eq!(name("train/p-0.rec", "train", false).companion("idx"), "_gristmill/train/p-0.idx");
+        assert_eq!(name("p-0.csv.gz", "", false).companion("idx"), "_gristmill/p-0.idx");
+        assert_eq!(name("x.rec", "", true).companion("lst"), "x.lst");
+    }
 
     #[test]
     fn the_next_piece_has_room_but_never_that_of_a_row_group() {

@@ -136,7 +136,7 @@ impl TaskWriter {
             Entry::Occupied(shard) => shard.into_mut(),
             Entry::Vacant(slot) => {
                 let extension = self.target.format.extension();
-                let name = shard_name(&self.spec, self.partition, key, &mut self.rolls, extension)?;
+                let name = shard_name(&self.spec, self.partition, key, &mut self.rolls, &extension)?;
                 slot.insert(ShardWriter::open(&self.target, name).await?)
             }
         };
@@ -187,12 +187,13 @@ fn shard_name(
         }
     };
     if spec.splits.is_empty() {
-        return Ok(ShardName { path: name, split: String::new() });
+        let is_alone = matches!(spec.layout, Layout::SingleFile { .. });
+        return Ok(ShardName { path: name, split: String::new(), is_alone });
     }
     let split = spec.splits.get(usize::from(split)).ok_or_else(|| {
         Error::new(Code::Internal, format!("row of split {split}, but there are {}", spec.splits.len()))
     })?;
-    Ok(ShardName { path: format!("{split}/{name}"), split: split.clone() })
+    Ok(ShardName { path: format!("{split}/{name}"), split: split.clone(), is_alone: false })
 }
 
 fn cannot_separate(error: datafusion::arrow::error::ArrowError) -> Error {

@@ -3,7 +3,7 @@
 use super::shard_writer::ShardTarget;
 use super::task_writer::TaskWriter;
 use super::{ShardRecord, WriterIdentity, describe, shard_record_schema};
-use crate::formats::format;
+use crate::formats::{Columns, format};
 use crate::plan::{Layout, PlacementColumns, WriteSpec};
 use crate::storage::{Attempt, Location, Stores};
 use datafusion::arrow::compute::SortOptions;
@@ -191,7 +191,7 @@ impl ExecutionPlan for WriteExec {
             store: self.stores.shards(&Location::parse(&self.spec.location)?)?,
             attempt,
             format: format(&self.spec.format),
-            schema: Arc::new(self.input.schema().project(&columns)?),
+            columns: Columns::new(Arc::new(self.input.schema().project(&columns)?), self.spec.roles)?,
         };
         let writer = TaskWriter::new(Arc::clone(&self.spec), target, number, memory);
         let input = self.input.execute(partition, context)?;

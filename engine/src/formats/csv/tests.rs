@@ -1,4 +1,4 @@
-use super::super::tests::{batch, default_format, refusal, with_options};
+use super::super::tests::{batch, default_format, features, refusal, with_options};
 use super::super::{FormatKind, encode_all};
 use arrow::array::*;
 use arrow::datatypes::*;
@@ -9,7 +9,8 @@ mod round_trip;
 fn csv_with(options: &[(&str, &str)], columns: Vec<(&str, ArrayRef)>) -> String {
     let batch = batch(columns);
     let bytes =
-        encode_all(with_options(FormatKind::Csv, options).as_ref(), &batch.schema(), &[batch]).unwrap();
+        encode_all(with_options(FormatKind::Csv, options).as_ref(), &features(&batch.schema()), &[batch])
+            .unwrap();
     String::from_utf8(bytes).unwrap()
 }
 
@@ -135,8 +136,11 @@ fn a_row_of_one_null_is_not_an_empty_line() {
 fn a_header_is_written_once_even_without_rows() {
     let batch = batch(vec![("a", Arc::new(Int8Array::from(vec![1])) as ArrayRef)]);
     let format = with_options(FormatKind::Csv, &[("header", "true")]);
-    assert_eq!(encode_all(format.as_ref(), &batch.schema(), &[]).unwrap(), b"a\n");
-    assert_eq!(encode_all(format.as_ref(), &batch.schema(), &[batch.clone(), batch]).unwrap(), b"a\n1\n1\n");
+    assert_eq!(encode_all(format.as_ref(), &features(&batch.schema()), &[]).unwrap(), b"a\n");
+    assert_eq!(
+        encode_all(format.as_ref(), &features(&batch.schema()), &[batch.clone(), batch]).unwrap(),
+        b"a\n1\n1\n"
+    );
 }
 
 #[test]
@@ -144,7 +148,8 @@ fn a_time_outside_the_day_is_an_error_unless_it_is_null() {
     let times = Time32SecondArray::new(vec![86_400].into(), Some(vec![false].into()));
     assert_eq!(csv(vec![("x", Arc::new(times) as ArrayRef)]), "\"\"\n");
     let batch = batch(vec![("x", Arc::new(Time32SecondArray::from(vec![86_400])) as ArrayRef)]);
-    let error = encode_all(default_format(FormatKind::Csv).as_ref(), &batch.schema(), &[batch]).unwrap_err();
+    let error = encode_all(default_format(FormatKind::Csv).as_ref(), &features(&batch.schema()), &[batch])
+        .unwrap_err();
     assert_eq!(error.code(), crate::error::Code::BadRow);
 }
 

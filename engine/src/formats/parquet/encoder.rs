@@ -1,7 +1,7 @@
 //! One Parquet shard: rows in, row groups out.
 
-use super::super::Encoder;
 use super::super::plain_types::plain_batch;
+use super::super::{Encoder, ShardExtras};
 use crate::error::{Code, Error, Result};
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::file::properties::WriterProperties;
@@ -94,10 +94,11 @@ impl Encoder for ParquetEncoder {
         self.pending.bytes + self.writer.in_progress_size() + self.writer.inner().len()
     }
 
-    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<ShardExtras> {
         self.write_pending()?;
         self.writer.finish().map_err(could_not)?;
-        self.drain(out)
+        self.drain(out)?;
+        Ok(ShardExtras::default())
     }
 }
 

@@ -1,4 +1,4 @@
-use super::super::tests::{batch, default_format, refusal, with_options};
+use super::super::tests::{batch, default_format, features, refusal, with_options};
 use super::super::{FormatKind, encode_all};
 use super::ROW_GROUP_BYTES;
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 fn encode(options: &[(&str, &str)], batch: &RecordBatch) -> Bytes {
     let format = with_options(FormatKind::Parquet, options);
-    encode_all(format.as_ref(), &batch.schema(), std::slice::from_ref(batch)).unwrap().into()
+    encode_all(format.as_ref(), &features(&batch.schema()), std::slice::from_ref(batch)).unwrap().into()
 }
 
 fn read(bytes: Bytes) -> RecordBatch {
@@ -63,7 +63,8 @@ fn times_that_parquet_lacks_are_written_as_the_next_it_has() {
 fn a_timestamp_that_does_not_fit_is_an_error_and_not_a_null() {
     let batch = batch(vec![("t", Arc::new(TimestampSecondArray::from(vec![i64::MAX])) as ArrayRef)]);
     let error =
-        encode_all(default_format(FormatKind::Parquet).as_ref(), &batch.schema(), &[batch]).unwrap_err();
+        encode_all(default_format(FormatKind::Parquet).as_ref(), &features(&batch.schema()), &[batch])
+            .unwrap_err();
     assert_eq!(error.code(), crate::error::Code::BadRow);
     assert!(error.message().contains("\"t\""), "{error}");
 }
@@ -98,7 +99,7 @@ fn options_reach_the_file() {
 #[test]
 fn a_shard_without_rows_is_a_file_with_a_schema() {
     let schema = Arc::new(Schema::new(vec![Field::new("x", DataType::Utf8View, true)]));
-    let bytes = encode_all(default_format(FormatKind::Parquet).as_ref(), &schema, &[]).unwrap();
+    let bytes = encode_all(default_format(FormatKind::Parquet).as_ref(), &features(&schema), &[]).unwrap();
     let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes)).unwrap();
     assert_eq!(reader.schema().field(0).data_type(), &DataType::Utf8);
     assert_eq!(reader.metadata().file_metadata().num_rows(), 0);
@@ -109,7 +110,7 @@ fn what_is_buffered_is_bounded_and_leaves_as_row_groups() {
     // 1 KiB of incompressible text a row, 160 MiB in all: three row groups.
     let schema = Arc::new(Schema::new(vec![Field::new("x", DataType::Utf8, false)]));
     let format = with_options(FormatKind::Parquet, &[("dictionary", "false")]);
-    let mut encoder = format.encoder(&schema).unwrap();
+    let mut encoder = format.encoder(&features(&schema)).unwrap();
     let (mut out, mut state, mut drained) = (Vec::new(), 1u64, 0);
     for _ in 0..160 {
         let texts: Vec<String> = (0..1024).map(|_| incompressible(&mut state)).collect();

@@ -1,7 +1,7 @@
 use super::TaskWriter;
 use crate::config::{S3Config, WriteConfig};
 use crate::error::{Code, Result};
-use crate::formats::{FormatDefaults, FormatKind, FormatOptions, format};
+use crate::formats::{ColumnRoles, Columns, FormatDefaults, FormatKind, FormatOptions, format};
 use crate::plan::{Layout, WriteSpec};
 use crate::storage::{Attempt, Location, ShardStore, Stores};
 use crate::write::ShardRecord;
@@ -33,6 +33,7 @@ impl Bench {
             format: FormatOptions::take(FormatKind::Csv, &mut BTreeMap::new(), defaults).unwrap(),
             splits: vec!["train".to_owned(), "test".to_owned()],
             data_columns: 1,
+            roles: ColumnRoles::default(),
             layout,
             keep_order: false,
         });
@@ -40,7 +41,11 @@ impl Bench {
             store: Arc::clone(&store),
             attempt: Attempt { job: "j".to_owned(), attempt: "a".to_owned() },
             format: format(&spec.format),
-            schema: Arc::new(Schema::new(vec![Field::new("x", DataType::Utf8, false)])),
+            columns: Columns::features_only(Arc::new(Schema::new(vec![Field::new(
+                "x",
+                DataType::Utf8,
+                false,
+            )]))),
         };
         let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(1));
         let memory = MemoryConsumer::new("test").register(&pool);

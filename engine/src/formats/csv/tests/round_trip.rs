@@ -1,6 +1,6 @@
 //! What a reader gets back is what was written: by a parser of RFC 4180 written for the test, and by arrow's.
 
-use super::super::super::tests::with_options;
+use super::super::super::tests::{features, with_options};
 use super::super::super::{FormatKind, encode_all};
 use super::batch;
 use arrow::array::*;
@@ -53,7 +53,7 @@ proptest! {
     fn every_value_comes_back(rows in vec(row(), 1..40), delimiter in prop::sample::select(vec![",", ";", "|", "\t"])) {
         let batch = batch(columns(&rows));
         let format = with_options(FormatKind::Csv, &[("delimiter", delimiter)]);
-        let text = String::from_utf8(encode_all(format.as_ref(), &batch.schema(), &[batch]).unwrap()).unwrap();
+        let text = String::from_utf8(encode_all(format.as_ref(), &features(&batch.schema()), &[batch]).unwrap()).unwrap();
         let records = parse(&text, delimiter.chars().next().unwrap());
         let read: Vec<Row> = records.into_iter().map(|record| {
             let [plain, integer, float, view] = record.try_into().unwrap();
@@ -70,7 +70,7 @@ proptest! {
         let start = start.min(rows.len() - 1);
         let batch = batch(columns(&rows)).slice(start, rows.len() - start);
         let format = with_options(FormatKind::Csv, &[("header", "true")]);
-        let bytes = encode_all(format.as_ref(), &batch.schema(), std::slice::from_ref(&batch)).unwrap();
+        let bytes = encode_all(format.as_ref(), &features(&batch.schema()), std::slice::from_ref(&batch)).unwrap();
         let reader = arrow::csv::ReaderBuilder::new(batch.schema()).with_header(true).build(Cursor::new(bytes));
         let read = reader.unwrap().next().unwrap().unwrap();
         for (read, written) in read.columns().iter().zip(batch.columns()) {

@@ -68,7 +68,7 @@ pub fn manifest_of(
     })
 }
 
-fn split_info(name: &str, fraction: f64, shards: &[ShardRecord]) -> SplitInfo {
+fn split_info(name: &str, fraction: Option<f64>, shards: &[ShardRecord]) -> SplitInfo {
     let own = || shards.iter().filter(|shard| shard.split == name);
     SplitInfo {
         name: name.to_owned(),

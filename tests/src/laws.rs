@@ -31,6 +31,20 @@ pub struct Way<'a> {
     pub scattered: bool,
 }
 
+/// Splits that look at more than the row, samples and copies; with the rows they are of. What is in them is checked by
+/// hand elsewhere; here, that it is the same everywhere.
+const OTHER_SPLITS: [(&str, &str); 6] = [
+    ("SPLIT (a 0.5, b 0.3, c 0.2) BY TIME (t)", "t IS NOT NULL"),
+    ("SPLIT (a 0.5, b 0.3, c 0.2) BY TIME (t) GAP INTERVAL '1 day' SHUFFLE", "t IS NOT NULL"),
+    ("SPLIT (a 0.5, b 0.3, c 0.2) STRATIFIED ON (k)", "true"),
+    ("SPLIT (fold 3) STRATIFIED ON (x, s) SAMPLE 0.7 SHUFFLE", "true"),
+    ("SAMPLE 0.6", "true"),
+    (
+        "LABEL k SPLIT (train 0.7, test 0.3) SHUFFLE OPTIONS ('oversample' '1=2.5, 2=1.5', 'undersample' '3=0.5')",
+        "true",
+    ),
+];
+
 /// For each row, how often it is in each split.
 type Placement = BTreeMap<Row, BTreeMap<String, usize>>;
 
@@ -61,6 +75,7 @@ async fn check_sample(sample: &Sample, ways: &[Way<'_>]) {
     let folder = tempfile::tempdir().expect("a folder");
     sample.write(folder.path());
     let mut plain = Vec::new();
+    let mut others: [Vec<Placement>; OTHER_SPLITS.len()] = Default::default();
     let mut shuffled = BTreeSet::new();
     let mut parquet = BTreeSet::new();
     for (number, way) in ways.iter().enumerate() {
@@ -81,6 +96,12 @@ async fn check_sample(sample: &Sample, ways: &[Way<'_>]) {
         assert_eq!(parquet_placement(&set), placement, "a format changed the splits");
         parquet.insert(set.shards());
         plain.push(placement);
+        for (split, placements) in others.iter_mut().enumerate() {
+            placements.push(other_placement(way, split, &out(&format!("other-{split}"))).await);
+        }
+    }
+    for ((clauses, _), placements) in OTHER_SPLITS.iter().zip(&others) {
+        assert!(placements.windows(2).all(|pair| pair[0] == pair[1]), "the way changed {clauses}");
     }
     assert!(plain.windows(2).all(|pair| pair[0] == pair[1]), "the way changed the splits");
     assert_eq!(shuffled.len(), 1, "the way changed the bytes of CSV: {shuffled:#?}");
@@ -113,6 +134,17 @@ async fn create(way: &Way<'_>, sample: &Sample, out: &Path, format: &str, clause
     );
     way.engine.script(&sql).await;
     OnDisk::open(out)
+}
+
+async fn other_placement(way: &Way<'_>, split: usize, out: &Path) -> Placement {
+    let (clauses, filter) = OTHER_SPLITS[split];
+    let sql = format!(
+        "CREATE TRAINING SET sample LOCATION '{}' STORED AS PARQUET {clauses} AS SELECT k, x, s, m, t FROM sample
+         WHERE {filter}",
+        out.display(),
+    );
+    way.engine.script(&sql).await;
+    parquet_placement(&OnDisk::open(out))
 }
 
 fn csv_placement(set: &OnDisk, sample: &Sample) -> Placement {

@@ -4,6 +4,7 @@ use super::{run, session, text};
 use crate::session::Session;
 use crate::storage::Location;
 use crate::training_set::TrainingSet;
+use gristmill_proto::manifest::SplitBy;
 use std::path::Path;
 
 /// A Parquet file with a column of times, two classes, and wide texts.
@@ -44,6 +45,47 @@ async fn a_split_by_time_or_class_reads_the_deciding_columns_twice_and_no_others
     assert_eq!(scanned("by class", by_class, "*").await, all + class);
     let by_key = "SPLIT (train 0.8, test 0.2) BY KEY (t) SAMPLE 0.5";
     assert_eq!(scanned("by key", by_key, "*").await, all);
+}
+
+#[tokio::test]
+async fn the_manifest_says_what_decided_and_which_fractions_there_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = session();
+    run(&session, "CREATE VIEW wide AS SELECT 1 AS n, DATE '2024-01-01' AS day, 'train' AS part")
+        .await
+        .unwrap();
+    let (time, part) = ("day".to_owned(), "part".to_owned());
+    let classes = vec!["part".to_owned(), "day".to_owned()];
+    for (clauses, expected, fractions) in [
+        ("", SplitBy::Row, vec![Some(1.0)]),
+        ("SPLIT (a 0.25, b 0.75)", SplitBy::Row, vec![Some(0.25), Some(0.75)]),
+        (
+            "SPLIT (fold 2) BY KEY (day)",
+            SplitBy::Key { columns: vec![time.clone()] },
+            vec![Some(0.5), Some(0.5)],
+        ),
+        (
+            "SPLIT (a 1) BY TIME (day) GAP INTERVAL '1 week'",
+            SplitBy::Time { column: time, gap: Some("1 week".to_owned()) },
+            vec![Some(1.0)],
+        ),
+        ("SPLIT (train, b) BY COLUMN (part)", SplitBy::Column { column: part }, vec![None, None]),
+        ("SPLIT (a 1) STRATIFIED ON (part, day)", SplitBy::Stratum { columns: classes }, vec![Some(1.0)]),
+    ] {
+        let at = folder.path().join("set");
+        run(&session, &of_wide(&at, &format!("{clauses} SAMPLE 1"), "n")).await.unwrap();
+        let location = Location::parse(at.to_str().unwrap()).unwrap();
+        let set = TrainingSet::open(session.engine().stores(), &location).await.unwrap();
+        let manifest = set.manifest();
+        assert_eq!(
+            (&manifest.placement.split, manifest.placement.sample),
+            (&expected, Some(1.0)),
+            "{clauses}"
+        );
+        let found: Vec<_> = manifest.splits.iter().map(|split| split.fraction).collect();
+        assert_eq!(found, fractions, "{clauses}");
+        set.drop_files().await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -11,8 +11,11 @@ use datafusion::arrow::compute::can_cast_types;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Column, ExprSchema, ScalarValue};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF, cast, lit};
+use datafusion::logical_expr::{
+    Expr, LogicalPlan, LogicalPlanBuilder, Projection, ScalarUDF, SubqueryAlias, cast, lit,
+};
 use gristmill_udfs::functions::{GristmillNamedSplit, GristmillSample, GristmillSplit};
+use std::sync::Arc;
 
 mod balance;
 mod by_class;
@@ -122,6 +125,22 @@ fn refuse_volatile(plan: &LogicalPlan, clause: &str) -> Result<()> {
                 .with_hint("write the query's rows first, with COPY, and make the training set of those"))
         }
     }
+}
+
+/// The rows of `plan` in no order: sorting them would read the columns to sort by, for nothing.
+fn without_order(plan: LogicalPlan) -> Result<LogicalPlan> {
+    Ok(match plan {
+        LogicalPlan::Sort(sort) if sort.fetch.is_none() => without_order(Arc::unwrap_or_clone(sort.input))?,
+        LogicalPlan::Projection(projection) => {
+            let input = without_order(Arc::unwrap_or_clone(projection.input))?;
+            LogicalPlan::Projection(Projection::try_new(projection.expr, Arc::new(input))?)
+        }
+        LogicalPlan::SubqueryAlias(alias) => {
+            let input = without_order(Arc::unwrap_or_clone(alias.input))?;
+            LogicalPlan::SubqueryAlias(SubqueryAlias::try_new(Arc::new(input), alias.alias)?)
+        }
+        other => other,
+    })
 }
 
 fn columns(columns: &[Column]) -> Vec<Expr> {

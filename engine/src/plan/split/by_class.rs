@@ -11,7 +11,7 @@
 //! A class is known by the hash of its values, so a null is a value like others, and values of any type are sorted,
 //! exchanged and joined as one number.
 
-use super::{SplitInput, SplitRows, call, columns, made, refuse_volatile};
+use super::{SplitInput, SplitRows, call, columns, made, refuse_volatile, without_order};
 use crate::error::Result;
 use datafusion::common::{JoinType, NullEquality};
 use datafusion::functions_aggregate::expr_fn::count;
@@ -54,7 +54,7 @@ impl SplitInput<'_> {
 
     /// One row for each class: its number and how many rows it has.
     fn class_counts(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        let counts = LogicalPlanBuilder::from(plan)
+        let counts = LogicalPlanBuilder::from(without_order(plan)?)
             .project([self.class().alias(CLASS)])?
             .aggregate([made(CLASS)], [count(lit(1_i64)).alias(CLASS_ROWS)])?
             .project([made(CLASS).alias(COUNTED_CLASS), made(CLASS_ROWS)])?;

@@ -13,7 +13,7 @@
 //! Rows until a time and rows from it on together are all rows and those of that time: the total is known without a
 //! third look at the query, and everything that holds more than a batch is a sort or an aggregate, which spill.
 
-use super::{SplitInput, SplitRows, call, made, refuse_volatile};
+use super::{SplitInput, SplitRows, call, made, refuse_volatile, without_order};
 use crate::error::{Code, Error, Result};
 use crate::statement::Gap;
 use datafusion::arrow::datatypes::{DataType, IntervalMonthDayNano};
@@ -97,7 +97,7 @@ impl SplitInput<'_> {
         // Rows until a time rise, and their complements fall: an order that no optimizer takes for the first one
         // reversed, which it would read backwards, with all rows in memory.
         let reversed = bitwise_xor(made(ROWS_UNTIL), lit(-1_i64));
-        let times = LogicalPlanBuilder::from(plan)
+        let times = LogicalPlanBuilder::from(without_order(plan)?)
             .project([Expr::Column(time.clone()).alias(TIME)])?
             .filter(made(TIME).is_not_null())?
             .aggregate([made(TIME)], [count(lit(1_i64)).alias(ROWS)])?

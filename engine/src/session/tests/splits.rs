@@ -17,9 +17,11 @@ async fn wide_table(session: &Session, folder: &Path) {
     run(session, &table).await.unwrap();
 }
 
+/// A training set of `columns`, of the table unless they say of what.
 fn of_wide(at: &Path, clauses: &str, columns: &str) -> String {
+    let table = if columns.contains(" FROM ") { "" } else { "FROM wide" };
     format!(
-        "CREATE TRAINING SET t LOCATION '{}' STORED AS CSV {clauses} AS SELECT {columns} FROM wide",
+        "CREATE TRAINING SET t LOCATION '{}' STORED AS CSV {clauses} AS SELECT {columns} {table}",
         at.display()
     )
 }
@@ -40,9 +42,12 @@ async fn a_split_by_time_or_class_reads_the_deciding_columns_twice_and_no_others
     let (time, class) = (scanned("time", "", "t").await, scanned("class", "", "class").await);
     assert!(time > 0 && class > 0 && all > 10 * (time + class), "{all}, {time}, {class}");
     let by_time = "SPLIT (train 0.8, test 0.2) BY TIME (t)";
-    assert_eq!(scanned("by time", by_time, "*").await, all + time);
     let by_class = "SPLIT (train 0.8, test 0.2) STRATIFIED ON (class)";
-    assert_eq!(scanned("by class", by_class, "*").await, all + class);
+    for (query, rows) in [("plain", "*"), ("ordered", "* FROM (SELECT * FROM wide ORDER BY text) AS sorted")]
+    {
+        assert_eq!(scanned(&format!("{query} by time"), by_time, rows).await, all + time, "{query}");
+        assert_eq!(scanned(&format!("{query} by class"), by_class, rows).await, all + class, "{query}");
+    }
     let by_key = "SPLIT (train 0.8, test 0.2) BY KEY (t) SAMPLE 0.5";
     assert_eq!(scanned("by key", by_key, "*").await, all);
 }
@@ -131,13 +136,14 @@ async fn splits_of_many_partitions_are_those_of_one() {
             shuffle
         };
         let mut shards = Vec::new();
-        for (partitions, rows) in [(1, "wide"), (7, "(SELECT * FROM wide ORDER BY text DESC) AS reversed")] {
+        for (partitions, rows) in
+            [(1, "*"), (7, "* FROM (SELECT * FROM wide ORDER BY text DESC) AS reversed")]
+        {
             let at = folder.path().join(format!("{number}-{partitions}"));
             run(&session, &format!("SET datafusion.execution.target_partitions = {partitions}"))
                 .await
                 .unwrap();
-            let sql = of_wide(&at, &format!("{split} {shuffle}"), "*")
-                .replace("FROM wide", &format!("FROM {rows}"));
+            let sql = of_wide(&at, &format!("{split} {shuffle}"), rows);
             run(&session, &sql).await.unwrap();
             let location = Location::parse(at.to_str().unwrap()).unwrap();
             let set = TrainingSet::open(session.engine().stores(), &location).await.unwrap();

@@ -121,7 +121,7 @@ fn column_infos(schema: &Schema) -> Vec<ColumnInfo> {
     schema.fields().iter().map(info).collect()
 }
 
-fn split_info(name: &str, fraction: f64, shards: &[ShardInfo]) -> SplitInfo {
+fn split_info(name: &str, fraction: Option<f64>, shards: &[ShardInfo]) -> SplitInfo {
     let own = || shards.iter().filter(|shard| shard.split == name);
     SplitInfo {
         name: name.to_owned(),

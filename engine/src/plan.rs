@@ -15,6 +15,7 @@ mod inputs;
 mod placement;
 mod query;
 mod roles;
+mod split;
 mod write_node;
 
 pub use copy::plan_copy;
@@ -140,8 +141,8 @@ pub struct WriteFacts {
     pub statement: String,
     /// The target columns.
     pub labels: Vec<String>,
-    /// Names and fractions of the splits; one without a name for a plain copy.
-    pub splits: Vec<(String, f64)>,
+    /// Names and fractions of the splits; one without a name for a plain copy, no fractions where a column decides.
+    pub splits: Vec<(String, Option<f64>)>,
     /// How rows are placed.
     pub placement: Placement,
     /// The columns of the shards.

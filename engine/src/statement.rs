@@ -3,6 +3,7 @@
 //! Parsing knows grammar only. What a name refers to is decided where a statement is planned.
 
 use crate::error::Result;
+use datafusion::arrow::datatypes::IntervalMonthDayNano;
 use datafusion::sql::parser::{CopyToStatement, Statement as SqlStatement};
 use datafusion::sql::sqlparser::ast::Query;
 use std::collections::BTreeMap;
@@ -54,7 +55,7 @@ pub enum TrainingSetName {
     Location(String),
 }
 
-/// `CREATE TRAINING SET name LOCATION '…' STORED AS … [LABEL …] [SPLIT …] [SHUFFLE …] [OPTIONS …] AS query`.
+/// `CREATE TRAINING SET name LOCATION '…' STORED AS … [LABEL …] [SPLIT …] [SAMPLE …] [SHUFFLE …] [OPTIONS …] AS query`.
 #[derive(Debug, Clone)]
 pub struct CreateTrainingSet {
     /// The name, as this session will know it.
@@ -67,6 +68,8 @@ pub struct CreateTrainingSet {
     pub labels: Vec<String>,
     /// The splits; none means one split, `train`.
     pub split: Option<SplitClause>,
+    /// `SAMPLE`: the fraction of keys to take; none means all.
+    pub sample: Option<f64>,
     /// Whether and how rows are shuffled.
     pub shuffle: Option<ShuffleClause>,
     /// `OPTIONS`, keys in lower case.
@@ -75,13 +78,54 @@ pub struct CreateTrainingSet {
     pub query: Box<Query>,
 }
 
-/// `SPLIT (name fraction, …) [BY KEY (column, …)]`.
+/// `SPLIT (name [fraction], …) [BY … | STRATIFIED ON …]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SplitClause {
-    /// Names and fractions in the order given.
-    pub splits: Vec<(String, f64)>,
-    /// The key columns; none means the whole row.
-    pub key: Vec<String>,
+    /// Names in the order given, each with the number behind it.
+    pub splits: Vec<(String, Option<f64>)>,
+    /// What decides.
+    pub method: SplitMethod,
+}
+
+/// What decides which split a row is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SplitMethod {
+    /// The whole row.
+    Row,
+    /// `BY KEY (column, …)`.
+    Key(Vec<String>),
+    /// `BY TIME (column) [GAP INTERVAL '…']`: the oldest rows are in the first split.
+    Time {
+        /// The time column.
+        column: String,
+        /// What is left out after a cut.
+        gap: Option<Gap>,
+    },
+    /// `BY COLUMN (column)`: the column has the name of the split.
+    Column(String),
+    /// `STRATIFIED ON (column, …)`: every class has the same fractions.
+    Stratified(Vec<String>),
+}
+
+/// `GAP INTERVAL '7 days'`: more than nothing, and no part of it is negative.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// As the user wrote it.
+    pub text: String,
+    /// What it means.
+    pub interval: IntervalMonthDayNano,
+}
+
+impl SplitMethod {
+    /// The columns that decide; none when the whole row does.
+    #[must_use]
+    pub fn columns(&self) -> &[String] {
+        match self {
+            SplitMethod::Row => &[],
+            SplitMethod::Key(columns) | SplitMethod::Stratified(columns) => columns,
+            SplitMethod::Time { column, .. } | SplitMethod::Column(column) => std::slice::from_ref(column),
+        }
+    }
 }
 
 /// `SHUFFLE [SEED n]`.

@@ -7,8 +7,9 @@ use crate::error::Result;
 use crate::manifest::{MANIFEST, META_FOLDER, channels, read_manifest};
 use crate::storage::{Location, ShardStore, Stores};
 use futures::StreamExt;
-use gristmill_proto::manifest::Manifest;
+use gristmill_proto::manifest::{Manifest, SplitBy};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A training set that exists.
@@ -99,8 +100,7 @@ impl TrainingSet {
     pub fn describe(&self) -> Vec<(String, String)> {
         let manifest = &self.manifest;
         let placement = &manifest.placement;
-        let key =
-            if placement.key.is_empty() { "the whole row".to_owned() } else { placement.key.join(", ") };
+        let (split_by, deciding) = deciding(&placement.split);
         let mut facts = vec![
             ("name", manifest.name.clone()),
             ("location", self.store.location().to_string()),
@@ -108,23 +108,46 @@ impl TrainingSet {
             ("content type", manifest.format.content_type.clone()),
             ("label", manifest.labels.join(", ")),
             ("columns", manifest.schema.len().to_string()),
-            ("split key", key),
+            (split_by, deciding),
             ("hash", placement.hash.clone()),
             ("seed", placement.seed.to_string()),
             ("shuffled", placement.shuffled.to_string()),
+        ];
+        facts.extend(placement.sample.map(|fraction| ("sample", fraction.to_string())));
+        facts.extend(factors("undersample", &placement.undersample));
+        facts.extend(factors("oversample", &placement.oversample));
+        facts.extend([
             ("input files", manifest.inputs.files.to_string()),
             ("input bytes", manifest.inputs.total_bytes.to_string()),
             ("scanned bytes", manifest.inputs.scanned_bytes.to_string()),
             ("created by", manifest.created_by.clone()),
             ("job", manifest.job.clone()),
-        ];
-        facts.push(("statement", manifest.statement.clone()));
+            ("statement", manifest.statement.clone()),
+        ]);
         let splits = manifest.splits.iter().map(|split| {
             let value = format!("{} rows, {} shards, {} bytes", split.rows, split.shards, split.bytes);
             (format!("split {}", split.name).trim_end().to_owned(), value)
         });
         facts.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(splits).collect()
     }
+}
+
+/// What decided the split of a row, for people.
+fn deciding(split: &SplitBy) -> (&'static str, String) {
+    match split {
+        SplitBy::Row => ("split key", "the whole row".to_owned()),
+        SplitBy::Key { columns } => ("split key", columns.join(", ")),
+        SplitBy::Time { column, gap: None } => ("split time", column.clone()),
+        SplitBy::Time { column, gap: Some(gap) } => ("split time", format!("{column}, gap {gap}")),
+        SplitBy::Column { column } => ("split column", column.clone()),
+        SplitBy::Stratum { columns } => ("split classes", columns.join(", ")),
+    }
+}
+
+/// Numbers by label, as in the option; none when there are none.
+fn factors(name: &'static str, factors: &BTreeMap<String, f64>) -> Option<(&'static str, String)> {
+    let shown: Vec<String> = factors.iter().map(|(label, factor)| format!("{label}={factor}")).collect();
+    (!shown.is_empty()).then(|| (name, shown.join(", ")))
 }
 
 #[cfg(test)]

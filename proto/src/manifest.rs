@@ -52,18 +52,54 @@ pub struct FormatInfo {
 }
 
 /// How rows were assigned to splits and shards.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Placement {
     /// The name of the hash, which fixes its definition for ever.
     pub hash: String,
     /// The seed of the hash.
     pub seed: u64,
-    /// The key columns; empty when the key is the whole row.
-    pub key: Vec<String>,
+    /// What decided the split of a row.
+    pub split: SplitBy,
+    /// The fraction of keys that was taken, where not all were.
+    pub sample: Option<f64>,
+    /// The fraction of the rows of a label that `train` keeps, by the label as text.
+    pub undersample: BTreeMap<String, f64>,
+    /// How often the rows of a label are in `train`, by the label as text.
+    pub oversample: BTreeMap<String, f64>,
     /// Whether rows are in pseudo-random order.
     pub shuffled: bool,
     /// The number of shards in every split, where it was fixed before the write.
     pub shards: Option<u32>,
+}
+
+/// What decided the split of a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum SplitBy {
+    /// The hash of the whole row.
+    Row,
+    /// The hash of key columns: rows of a key are together.
+    Key {
+        /// The key columns.
+        columns: Vec<String>,
+    },
+    /// The time: the oldest rows are in the first split.
+    Time {
+        /// The time column.
+        column: String,
+        /// How much time is left out between splits.
+        gap: Option<String>,
+    },
+    /// A column with the name of the split.
+    Column {
+        /// The column.
+        column: String,
+    },
+    /// The hash of the row among those of its class: each class has the same fractions.
+    Stratum {
+        /// The columns whose values make a class.
+        columns: Vec<String>,
+    },
 }
 
 /// One column of the shards.
@@ -95,8 +131,8 @@ pub struct Inputs {
 pub struct SplitInfo {
     /// Its name.
     pub name: String,
-    /// The fraction of keys it was given.
-    pub fraction: f64,
+    /// The fraction it was given; none where a column said which rows are in it.
+    pub fraction: Option<f64>,
     /// How many shards it has.
     pub shards: u64,
     /// How many rows.

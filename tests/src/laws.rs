@@ -31,6 +31,19 @@ pub struct Way<'a> {
     pub scattered: bool,
 }
 
+/// Splits that look at more than the row, samples and copies; with the rows they are of.
+const OTHER_SPLITS: [(&str, &str); 6] = [
+    ("SPLIT (a 0.5, b 0.3, c 0.2) BY TIME (t)", "t IS NOT NULL"),
+    ("SPLIT (a 0.5, b 0.3, c 0.2) BY TIME (t) GAP INTERVAL '1 day' SHUFFLE", "t IS NOT NULL"),
+    ("SPLIT (a 0.5, b 0.3, c 0.2) STRATIFIED ON (k)", "true"),
+    ("SPLIT (fold 3) STRATIFIED ON (x, s) SAMPLE 0.7 SHUFFLE", "true"),
+    ("SAMPLE 0.6", "true"),
+    (
+        "LABEL k SPLIT (train 0.7, test 0.3) SHUFFLE OPTIONS ('oversample' '1=2.5, 2=1.5', 'undersample' '3=0.5')",
+        "true",
+    ),
+];
+
 /// For each row, how often it is in each split.
 type Placement = BTreeMap<Row, BTreeMap<String, usize>>;
 
@@ -61,6 +74,7 @@ async fn check_sample(sample: &Sample, ways: &[Way<'_>]) {
     let folder = tempfile::tempdir().expect("a folder");
     sample.write(folder.path());
     let mut plain = Vec::new();
+    let mut others: [Vec<Placement>; OTHER_SPLITS.len()] = Default::default();
     let mut shuffled = BTreeSet::new();
     let mut parquet = BTreeSet::new();
     for (number, way) in ways.iter().enumerate() {
@@ -81,6 +95,14 @@ async fn check_sample(sample: &Sample, ways: &[Way<'_>]) {
         assert_eq!(parquet_placement(&set), placement, "a format changed the splits");
         parquet.insert(set.shards());
         plain.push(placement);
+        for (split, placements) in others.iter_mut().enumerate() {
+            placements.push(other_placement(way, split, &out(&format!("other-{split}"))).await);
+        }
+    }
+    check_times(&others[0][0]);
+    check_classes(&others[2][0]);
+    for ((clauses, _), placements) in OTHER_SPLITS.iter().zip(&others) {
+        assert!(placements.windows(2).all(|pair| pair[0] == pair[1]), "the way changed {clauses}");
     }
     assert!(plain.windows(2).all(|pair| pair[0] == pair[1]), "the way changed the splits");
     assert_eq!(shuffled.len(), 1, "the way changed the bytes of CSV: {shuffled:#?}");
@@ -113,6 +135,55 @@ async fn create(way: &Way<'_>, sample: &Sample, out: &Path, format: &str, clause
     );
     way.engine.script(&sql).await;
     OnDisk::open(out)
+}
+
+async fn other_placement(way: &Way<'_>, split: usize, out: &Path) -> Placement {
+    let (clauses, filter) = OTHER_SPLITS[split];
+    let sql = format!(
+        "CREATE TRAINING SET sample LOCATION '{}' STORED AS PARQUET {clauses} AS SELECT k, x, s, m, t FROM sample
+         WHERE {filter}",
+        out.display(),
+    );
+    way.engine.script(&sql).await;
+    parquet_placement(&OnDisk::open(out))
+}
+
+/// Positions of columns in the rows of [`OTHER_SPLITS`].
+const CLASS: usize = 0;
+const TIME: usize = 4;
+
+/// The first of [`OTHER_SPLITS`]: the rows before a cut are the oldest, and the cut is the time of the row that has the
+/// fraction's rows before it.
+fn check_times(placement: &Placement) {
+    let counts = placement.iter().flat_map(|(row, splits)| {
+        splits.iter().flat_map(|(split, count)| std::iter::repeat_n((&row[TIME], split), *count))
+    });
+    let mut rows: Vec<_> = counts.collect();
+    rows.sort();
+    let cut =
+        |fraction: f64| rows.get((fraction * rows.len() as f64).round() as usize).map(|(time, _)| *time);
+    let cuts = [cut(0.5), cut(0.8)];
+    for (time, split) in &rows {
+        let reached = cuts.iter().filter(|cut| cut.is_some_and(|cut| *time >= cut)).count();
+        assert_eq!(split.as_str(), ["a", "b", "c"][reached], "{time:?} of {rows:?}");
+    }
+}
+
+/// The third of [`OTHER_SPLITS`]: each class is within one row of each fraction.
+fn check_classes(placement: &Placement) {
+    let mut classes: BTreeMap<&Cell, BTreeMap<&str, usize>> = BTreeMap::new();
+    for (row, splits) in placement {
+        for (split, count) in splits {
+            *classes.entry(&row[CLASS]).or_default().entry(split).or_default() += count;
+        }
+    }
+    for (class, splits) in classes {
+        let rows = splits.values().sum::<usize>() as f64;
+        for (split, fraction) in [("a", 0.5), ("b", 0.3), ("c", 0.2)] {
+            let found = splits.get(split).copied().unwrap_or_default() as f64;
+            assert!((found - fraction * rows).abs() < 1.0, "{class:?}: {found} of {rows} rows in {split}");
+        }
+    }
 }
 
 fn csv_placement(set: &OnDisk, sample: &Sample) -> Placement {

@@ -15,6 +15,9 @@ DOMAINS = {
     "split": b"gristmill.split.v1",
     "order_high": b"gristmill.order.high.v1",
     "order_low": b"gristmill.order.low.v1",
+    "sample": b"gristmill.sample.v1",
+    "balance": b"gristmill.balance.v1",
+    "stratum": b"gristmill.stratum.v1",
 }
 
 

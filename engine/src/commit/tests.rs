@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use gristmill_proto::manifest::{
-    FORMAT_VERSION, FormatInfo, Inputs, Manifest, Placement, ShardInfo, SplitInfo,
+    FORMAT_VERSION, FormatInfo, Inputs, Manifest, Placement, ShardInfo, SplitBy, SplitInfo,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -167,7 +167,8 @@ fn description(job: &str, shards: &[ShardRecord]) -> Description {
 }
 
 fn manifest(job: &str, shards: &[ShardRecord]) -> Manifest {
-    let split = |name: &str| SplitInfo { name: name.to_owned(), fraction: 0.5, shards: 0, rows: 0, bytes: 0 };
+    let split =
+        |name: &str| SplitInfo { name: name.to_owned(), fraction: Some(0.5), shards: 0, rows: 0, bytes: 0 };
     let shard = |shard: &ShardRecord| ShardInfo {
         path: shard.path.clone(),
         split: shard.split.clone(),
@@ -188,7 +189,16 @@ fn manifest(job: &str, shards: &[ShardRecord]) -> Manifest {
             options: BTreeMap::new(),
         },
         labels: Vec::new(),
-        placement: Placement { hash: String::new(), seed: 0, key: Vec::new(), shuffled: false, shards: None },
+        placement: Placement {
+            hash: String::new(),
+            seed: 0,
+            split: SplitBy::Row,
+            sample: None,
+            undersample: BTreeMap::new(),
+            oversample: BTreeMap::new(),
+            shuffled: false,
+            shards: None,
+        },
         schema: Vec::new(),
         inputs: Inputs::default(),
         splits: vec![split("train"), split("test")],

@@ -5,6 +5,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use datafusion::parquet::errors::ParquetError;
+use gristmill_udfs::split::PlacementError;
 use std::error::Error as StdError;
 use std::io;
 
@@ -51,6 +52,9 @@ fn find_own(error: &(dyn StdError + 'static)) -> Option<Error> {
     while let Some(error) = current {
         if let Some(own) = error.downcast_ref::<Error>() {
             return Some(own.clone());
+        }
+        if let Some(error) = error.downcast_ref::<PlacementError>() {
+            return Some(Error::new(Code::BadRow, error.to_string()).with_hint(error.hint()));
         }
         current = match error.downcast_ref::<DataFusionError>() {
             Some(DataFusionError::External(inner)) => Some(inner.as_ref()),

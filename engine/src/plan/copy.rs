@@ -9,12 +9,12 @@ use crate::formats::{ColumnRoles, Columns, FormatDefaults, FormatKind, FormatOpt
 use crate::statement::option_text;
 use crate::storage::Location;
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::ExprSchema;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
+use datafusion::common::{ExprSchema, ScalarValue};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit};
 use datafusion::sql::parser::{CopyToSource, CopyToStatement};
 use datafusion::sql::sqlparser::ast::{Query, SetExpr, TableFactor, TableWithJoins};
 use datafusion::sql::sqlparser::parser::Parser;
-use gristmill_proto::manifest::Placement;
+use gristmill_proto::manifest::{Placement, SplitBy};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -65,11 +65,14 @@ pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Resu
         name: "copy".to_owned(),
         statement: context.text.to_owned(),
         labels: Vec::new(),
-        splits: vec![(String::new(), 1.0)],
+        splits: vec![(String::new(), Some(1.0))],
         placement: Placement {
             hash: gristmill_udfs::hash::HASH_NAME.to_owned(),
             seed: 0,
-            key: Vec::new(),
+            split: SplitBy::Row,
+            sample: None,
+            undersample: BTreeMap::new(),
+            oversample: BTreeMap::new(),
             shuffled: false,
             shards: None,
         },
@@ -80,7 +83,8 @@ pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Resu
 
 fn with_placement(source: LogicalPlan, layout: &Layout, kind: FormatKind) -> Result<LogicalPlan> {
     let columns = source.schema().columns();
-    let placement = PlacementInput { seed: 0, fractions: &[1.0], key: columns.clone(), row: columns.clone() };
+    let split = lit(ScalarValue::UInt8(Some(0)));
+    let placement = PlacementInput { seed: 0, split, row: columns.clone(), copy: None };
     let schema = Arc::clone(source.schema());
     let data = columns.iter().map(|column| {
         let value = Expr::Column(column.clone());

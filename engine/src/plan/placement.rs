@@ -1,23 +1,23 @@
-//! Which split, shard and position a row has: expressions over the row alone, so that every partitioning, retry and
-//! engine comes to the same answer.
+//! Which shard and position a row has: expressions over the row alone, so that every partitioning, retry and engine comes
+//! to the same answer.
 
 use super::{Layout, PlacementColumns};
-use datafusion::common::{Column, ScalarValue};
+use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, ScalarUDF, lit};
-use gristmill_udfs::functions::{GristmillOrder, GristmillShard, GristmillSplit};
+use gristmill_udfs::functions::{GristmillOrder, GristmillShard};
 
 /// What placement is computed from.
-pub(super) struct PlacementInput<'a> {
+pub(super) struct PlacementInput {
     pub(super) seed: u64,
-    /// Fractions of the splits, in order.
-    pub(super) fractions: &'a [f64],
-    /// The key columns, in order.
-    pub(super) key: Vec<Column>,
+    /// Index of the split.
+    pub(super) split: Expr,
     /// All columns of the query, in its order.
     pub(super) row: Vec<Column>,
+    /// Which copy of a row it is, where rows are repeated: each copy has a place of its own.
+    pub(super) copy: Option<Expr>,
 }
 
-impl PlacementInput<'_> {
+impl PlacementInput {
     /// One expression per placement column of `layout`, named.
     pub(super) fn expressions(&self, layout: &Layout) -> Vec<Expr> {
         match layout {
@@ -35,15 +35,7 @@ impl PlacementInput<'_> {
     }
 
     fn split(&self) -> Expr {
-        let expression = if self.fractions.len() == 1 {
-            lit(ScalarValue::UInt8(Some(0)))
-        } else {
-            let fractions = self.fractions.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
-            let mut arguments = vec![lit(self.seed), lit(fractions)];
-            arguments.extend(columns(&self.key));
-            call(GristmillSplit::default(), arguments)
-        };
-        expression.alias(PlacementColumns::Split.name())
+        self.split.clone().alias(PlacementColumns::Split.name())
     }
 
     fn shard(&self, shards: u32) -> Expr {
@@ -58,13 +50,10 @@ impl PlacementInput<'_> {
 
     fn order_hash(&self, part: i64) -> Expr {
         let mut arguments = vec![lit(self.seed), lit(part)];
-        arguments.extend(columns(&self.row));
+        arguments.extend(self.row.iter().cloned().map(Expr::Column));
+        arguments.extend(self.copy.clone());
         call(GristmillOrder::default(), arguments)
     }
-}
-
-fn columns(columns: &[Column]) -> impl Iterator<Item = Expr> + '_ {
-    columns.iter().cloned().map(Expr::Column)
 }
 
 fn call(function: impl Into<ScalarUDF>, arguments: Vec<Expr>) -> Expr {

@@ -1,3 +1,5 @@
+mod splits;
+
 use super::{Effect, Engine, Session};
 use crate::config::Config;
 use crate::error::Code;
@@ -117,12 +119,16 @@ async fn bad_statements_name_what_is_wrong_and_leave_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().join("set");
     let session = session();
-    let table: [(&str, Code); 8] = [
+    let table: [(&str, Code); 12] = [
         ("STORED AS CSV LABEL lable", Code::UnknownTargetColumn),
         ("STORED AS CSV SPLIT (a 0.5, b 0.5) BY KEY (nope)", Code::UnknownTargetColumn),
         ("STORED AS CSV SPLIT (a 0.5, b 0.4)", Code::SplitFractions),
         ("STORED AS CSV SPLIT (a 0.5, a 0.5)", Code::SplitFractions),
         ("STORED AS CSV SPLIT (a 1.5, b -0.5)", Code::SplitFractions),
+        ("STORED AS CSV SPLIT (a 1, b 2)", Code::SplitFractions),
+        ("STORED AS CSV SPLIT (a, b 1)", Code::SplitFractions),
+        ("STORED AS CSV SPLIT (a 0.5, b 0.5) BY TIME (x)", Code::UnsupportedColumnType),
+        ("STORED AS CSV LABEL label OPTIONS ('oversample' '1')", Code::BadOption),
         ("STORED AS EXCEL", Code::Unsupported),
         ("STORED AS CSV OPTIONS ('shard' '3')", Code::BadOption),
         ("STORED AS CSV OPTIONS ('shards' '0')", Code::BadOption),

@@ -1,5 +1,7 @@
 //! The grammar of one statement.
 
+mod split;
+
 use super::{CreateTrainingSet, ShuffleClause, SplitClause, Statement, StatementKind, TrainingSetName};
 use crate::error::{Code, Error, Result};
 use datafusion::error::DataFusionError;
@@ -102,13 +104,14 @@ fn create(parser: &mut DFParser<'_>) -> Result<CreateTrainingSet> {
     let query = parser.parser.parse_query().map_err(parser_error)?;
     let missing = |clause: &str| {
         Error::new(Code::Syntax, format!("CREATE TRAINING SET {name} has no {clause}"))
-            .with_hint("CREATE TRAINING SET name LOCATION 's3://…' STORED AS CSV [LABEL …] [SPLIT …] [SHUFFLE …] AS SELECT …")
+            .with_hint("CREATE TRAINING SET name LOCATION 's3://…' STORED AS CSV [LABEL …] [SPLIT …] [SAMPLE …] [SHUFFLE …] AS SELECT …")
     };
     Ok(CreateTrainingSet {
         location: clauses.location.ok_or_else(|| missing("LOCATION"))?,
         format: clauses.format.ok_or_else(|| missing("STORED AS"))?,
         labels: clauses.labels.unwrap_or_default(),
         split: clauses.split,
+        sample: clauses.sample,
         shuffle: clauses.shuffle,
         options: clauses.options.unwrap_or_default(),
         query,
@@ -123,6 +126,7 @@ struct Clauses {
     format: Option<String>,
     labels: Option<Vec<String>>,
     split: Option<SplitClause>,
+    sample: Option<f64>,
     shuffle: Option<ShuffleClause>,
     options: Option<BTreeMap<String, String>>,
 }
@@ -137,13 +141,16 @@ impl Clauses {
             once(&mut self.format, format, "STORED AS")
         } else if take_words(parser, &["LABEL"]) {
             let labels = match parser.parser.peek_token().token {
-                Token::LParen => column_list(parser, "label")?,
+                Token::LParen => split::columns(parser, "a label column")?,
                 _ => vec![name(parser, "a column after LABEL")?],
             };
             once(&mut self.labels, labels, "LABEL")
         } else if take_words(parser, &["SPLIT"]) {
-            let split = split(parser)?;
+            let split = split::split(parser)?;
             once(&mut self.split, split, "SPLIT")
+        } else if take_words(parser, &["SAMPLE"]) {
+            let sample = split::sample(parser)?;
+            once(&mut self.sample, sample, "SAMPLE")
         } else if take_words(parser, &["SHUFFLE"]) {
             let seed = if take_words(parser, &["SEED"]) {
                 Some(parser.parser.parse_literal_uint().map_err(parser_error)?)
@@ -155,7 +162,7 @@ impl Clauses {
             let options = options(parser)?;
             once(&mut self.options, options, "OPTIONS")
         } else {
-            Err(expected(parser, "LOCATION, STORED AS, LABEL, SPLIT, SHUFFLE, OPTIONS or AS"))
+            Err(expected(parser, "LOCATION, STORED AS, LABEL, SPLIT, SAMPLE, SHUFFLE, OPTIONS or AS"))
         }
     }
 }
@@ -165,62 +172,6 @@ fn once<T>(slot: &mut Option<T>, value: T, clause: &str) -> Result<()> {
         None => Ok(()),
         Some(_) => Err(Error::new(Code::Syntax, format!("{clause} is given twice"))),
     }
-}
-
-fn split(parser: &mut DFParser<'_>) -> Result<SplitClause> {
-    expect(parser, &Token::LParen, "( after SPLIT")?;
-    let mut splits = Vec::new();
-    loop {
-        let name = name(parser, "the name of a split")?;
-        splits.push((name, fraction(parser)?));
-        if !parser.parser.consume_token(&Token::Comma) {
-            break;
-        }
-    }
-    expect(parser, &Token::RParen, ") after the splits")?;
-    let key = if take_words(parser, &["BY", "KEY"]) {
-        column_list(parser, "key")?
-    } else if take_words(parser, &["BY"]) {
-        return Err(unsupported_split(parser));
-    } else {
-        Vec::new()
-    };
-    Ok(SplitClause { splits, key })
-}
-
-fn unsupported_split(parser: &DFParser<'_>) -> Error {
-    let found = parser.parser.peek_token();
-    Error::new(Code::Unsupported, format!("SPLIT … BY {found} is not supported"))
-        .with_hint("use BY KEY (column, …), or no BY to split by the whole row")
-}
-
-fn fraction(parser: &mut DFParser<'_>) -> Result<f64> {
-    let negative = parser.parser.consume_token(&Token::Minus);
-    let text = match parser.parser.next_token().token {
-        Token::Number(text, _) => text,
-        other => {
-            return Err(Error::new(
-                Code::Syntax,
-                format!("expected the fraction of a split, found \"{other}\""),
-            ));
-        }
-    };
-    let value: f64 = text.parse().map_err(|error| {
-        Error::new(Code::SplitFractions, format!("\"{text}\" is not a fraction")).with_source(error)
-    })?;
-    Ok(if negative { -value } else { value })
-}
-
-/// `(column, …)`; `kind` says what they are: `key`, `label`.
-fn column_list(parser: &mut DFParser<'_>, kind: &str) -> Result<Vec<String>> {
-    expect(parser, &Token::LParen, &format!("( before the {kind} columns"))?;
-    let one = format!("a {kind} column");
-    let mut columns = vec![name(parser, &one)?];
-    while parser.parser.consume_token(&Token::Comma) {
-        columns.push(name(parser, &one)?);
-    }
-    expect(parser, &Token::RParen, &format!(") after the {kind} columns"))?;
-    Ok(columns)
 }
 
 fn options(parser: &mut DFParser<'_>) -> Result<BTreeMap<String, String>> {

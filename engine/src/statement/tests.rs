@@ -1,8 +1,11 @@
-use super::{ShuffleClause, SplitClause, Statement, StatementKind, TrainingSetName, split_script};
+use super::{
+    Gap, ShuffleClause, SplitClause, SplitMethod, Statement, StatementKind, TrainingSetName, split_script,
+};
 use crate::error::Code;
+use datafusion::arrow::datatypes::IntervalMonthDayNano;
 
 const FULL: &str = "CREATE TRAINING SET Late LOCATION 's3://ml/late' STORED AS csv LABEL \"Late\" \
-    SPLIT (train 0.8, test .2) BY KEY (L_OrderKey, \"b c\") SHUFFLE SEED 42 OPTIONS ('shards' '16', seed 7) \
+    SPLIT (train 0.8, test .2) BY KEY (L_OrderKey, \"b c\") SAMPLE 0.01 SHUFFLE SEED 42 OPTIONS ('shards' '16', seed 7) \
     AS SELECT 1 AS a;";
 
 fn code(sql: &str) -> Code {
@@ -16,9 +19,10 @@ fn create_training_set_has_every_clause() {
     };
     assert_eq!((create.name.as_str(), create.location.as_str()), ("late", "s3://ml/late"));
     assert_eq!((create.format.as_str(), create.labels.as_slice()), ("csv", &["Late".to_owned()][..]));
-    let splits = vec![("train".to_owned(), 0.8), ("test".to_owned(), 0.2)];
-    let key = vec!["l_orderkey".to_owned(), "b c".to_owned()];
-    assert_eq!(create.split, Some(SplitClause { splits, key }));
+    let splits = vec![("train".to_owned(), Some(0.8)), ("test".to_owned(), Some(0.2))];
+    let method = SplitMethod::Key(vec!["l_orderkey".to_owned(), "b c".to_owned()]);
+    assert_eq!(create.split, Some(SplitClause { splits, method }));
+    assert_eq!(create.sample, Some(0.01));
     assert_eq!(create.shuffle, Some(ShuffleClause { seed: Some(42) }));
     assert_eq!(create.options.get("shards").map(String::as_str), Some("16"));
     assert_eq!(create.options.get("seed").map(String::as_str), Some("7"));
@@ -32,10 +36,68 @@ fn a_clause_given_twice_or_missing_is_an_error() {
     );
     assert_eq!(code("CREATE TRAINING SET a STORED AS CSV AS SELECT 1"), Code::Syntax);
     assert_eq!(
-        code("CREATE TRAINING SET a LOCATION 'x' STORED AS CSV SPLIT (a 1) BY TIME (t) AS SELECT 1"),
-        Code::Unsupported
+        code("CREATE TRAINING SET a LOCATION 'x' STORED AS CSV SAMPLE 0.5 SAMPLE 0.5 AS SELECT 1"),
+        Code::Syntax
     );
     assert_eq!(code("CREATE TRAINING SET a LOCATION 'x' STORED AS CSV AS SELECT 1 1 1"), Code::Syntax);
+}
+
+fn parse_split(clause: &str) -> crate::Result<SplitClause> {
+    let sql = format!("CREATE TRAINING SET a LOCATION 'x' STORED AS CSV SPLIT {clause} AS SELECT 1");
+    match Statement::parse(&sql)?.kind {
+        StatementKind::CreateTrainingSet(create) => Ok(create.split.unwrap()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_split_is_by_row_key_time_column_or_class() {
+    let check = |clause: &str, expected: SplitMethod| {
+        assert_eq!(parse_split(&format!("(a 0.5, b 0.5) {clause}")).unwrap().method, expected, "{clause}");
+    };
+    let gap = |text: &str, days, nanoseconds| {
+        let interval = IntervalMonthDayNano::new(0, days, nanoseconds);
+        let gap = Some(Gap { text: text.to_owned(), interval });
+        SplitMethod::Time { column: "t".to_owned(), gap }
+    };
+    check("", SplitMethod::Row);
+    check("BY KEY (k)", SplitMethod::Key(vec!["k".to_owned()]));
+    check("by time (T)", SplitMethod::Time { column: "t".to_owned(), gap: None });
+    check("BY TIME (t) GAP INTERVAL '7 days'", gap("7 days", 7, 0));
+    check("BY TIME (t) GAP INTERVAL '7' DAY", gap("7 day", 7, 0));
+    check("BY TIME (t) GAP INTERVAL '1 hour'", gap("1 hour", 0, 3_600_000_000_000));
+    check("BY COLUMN (\"Part\")", SplitMethod::Column("Part".to_owned()));
+    check("STRATIFIED ON (c, d)", SplitMethod::Stratified(vec!["c".to_owned(), "d".to_owned()]));
+}
+
+#[test]
+fn a_split_may_have_no_number() {
+    let splits = vec![("a".to_owned(), None), ("b".to_owned(), Some(-1.5))];
+    assert_eq!(parse_split("(a, b -1.5)").unwrap().splits, splits);
+}
+
+#[test]
+fn a_split_that_is_none_says_what_was_expected() {
+    let check = |clause: &str, code: Code, says: &str| {
+        let error = parse_split(clause).unwrap_err();
+        assert_eq!(error.code(), code, "{clause}");
+        assert!(error.report().contains(says), "{clause}: {}", error.report());
+    };
+    check("(a x)", Code::Syntax, "expected the fraction of a split, found \"x\"");
+    check("(a 1) BY SIZE (t)", Code::Unsupported, "SPLIT … BY SIZE is not supported");
+    check("(a 1) BY TIME (t, u)", Code::Syntax, "expected ) after the time column");
+    check("(a 1) BY TIME", Code::Syntax, "expected ( before the time column");
+    check("(a 1) BY TIME (t) GAP '7 days'", Code::Syntax, "expected INTERVAL '…' after GAP");
+    check(
+        "(a 1) BY TIME (t) GAP INTERVAL 'soon'",
+        Code::SplitFractions,
+        "GAP INTERVAL 'soon' is not an interval",
+    );
+    check("(a 1) BY TIME (t) GAP INTERVAL '0 days'", Code::SplitFractions, "is not above zero");
+    check("(a 1) BY TIME (t) GAP INTERVAL '-1 day'", Code::SplitFractions, "is not above zero");
+    check("(a 1) BY KEY (k) STRATIFIED ON (c)", Code::Unsupported, "found a second");
+    check("(a 1) STRATIFIED ON (c) BY KEY (k)", Code::Unsupported, "BY KEY alone");
+    check("(a 1) SAMPLE much", Code::Syntax, "expected the fraction of a sample, found \"much\"");
 }
 
 #[test]

@@ -5,6 +5,8 @@ use datafusion::prelude::SessionContext;
 
 use super::all_functions;
 
+mod placement;
+
 /// Written by `tests/golden_hash.py` from its own reading of the specification.
 const GOLDEN: &str = include_str!("../../tests/golden_hash.tsv");
 

@@ -42,6 +42,12 @@ pub enum HashDomain {
     OrderHigh,
     /// The next 64 bits, which decide between rows that are equal in the first.
     OrderLow,
+    /// Whether a key is in a sample.
+    Sample,
+    /// Whether a row is kept, or repeated once more, to balance classes.
+    Balance,
+    /// Which class a row is of.
+    Stratum,
 }
 
 impl HashDomain {
@@ -51,13 +57,16 @@ impl HashDomain {
             Self::Split => b"gristmill.split.v1",
             Self::OrderHigh => b"gristmill.order.high.v1",
             Self::OrderLow => b"gristmill.order.low.v1",
+            Self::Sample => b"gristmill.sample.v1",
+            Self::Balance => b"gristmill.balance.v1",
+            Self::Stratum => b"gristmill.stratum.v1",
         }
     }
 
     /// Which floats are hashed alike: keys go by value, places in a file by what would be written there.
     fn floats(self) -> Floats {
         match self {
-            Self::Split => Floats::AsValues,
+            Self::Split | Self::Sample | Self::Balance | Self::Stratum => Floats::AsValues,
             Self::OrderHigh | Self::OrderLow => Floats::AsBits,
         }
     }

@@ -12,6 +12,8 @@
 //!
 //! Appending or resizing a split moves only the rows between the old and the new thresholds.
 
+mod error;
+mod strata;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +22,9 @@ use std::str::FromStr;
 
 use datafusion::error::DataFusionError;
 use thiserror::Error;
+
+pub use error::PlacementError;
+pub use strata::Strata;
 
 /// 2^64, the number of hashes.
 const HASHES: u128 = 1 << 64;
@@ -137,8 +142,8 @@ impl Fractions {
     }
 }
 
-/// The product is exact: 2^64 only moves the exponent. A float cast to an integer saturates.
-fn threshold(cumulative: f64) -> u128 {
+/// `round(cumulative · 2^64)`: that fraction of all hashes is below. The product is exact: 2^64 only moves the exponent. A float cast to an integer saturates.
+pub(crate) fn threshold(cumulative: f64) -> u128 {
     ((cumulative * HASHES_F64).round() as u128).min(HASHES)
 }
 

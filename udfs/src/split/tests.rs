@@ -87,3 +87,60 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_class_is_cut_at_its_rounded_fractions() {
+    let check = |sample, rows: u64, dither, expected: &[Option<u8>]| {
+        let strata = Strata::new(&"0.8,0.2".parse().unwrap(), sample);
+        let found: Vec<_> = (0..rows).map(|rank| strata.assign(rank, rows, dither)).collect();
+        assert_eq!(found, expected, "{sample} of {rows}");
+    };
+    const HALF: u64 = 1 << 63;
+    check(1.0, 5, HALF, &[Some(0), Some(0), Some(0), Some(0), Some(1)]);
+    // 0.8 of a row: the dither says whether it is rounded up.
+    check(1.0, 1, 0, &[Some(1)]);
+    check(1.0, 1, HALF, &[Some(0)]);
+    // 1.6 of 2 rows.
+    check(1.0, 2, 0, &[Some(0), Some(1)]);
+    check(1.0, 2, HALF, &[Some(0), Some(0)]);
+    // Of half of 4 rows: 1.6 and 0.4.
+    check(0.5, 4, 0, &[Some(0), Some(1), None, None]);
+    check(0.5, 4, HALF, &[Some(0), Some(0), None, None]);
+}
+
+#[test]
+fn the_largest_class_does_not_overflow() {
+    let strata = Strata::new(&"0.5,0.5".parse().unwrap(), 1.0);
+    assert_eq!(strata.assign(u64::MAX - 1, u64::MAX, u64::MAX), Some(1));
+    assert_eq!(strata.assign(0, u64::MAX, 0), Some(0));
+}
+
+proptest! {
+    #[test]
+    fn each_class_is_within_one_row_of_each_fraction(
+        parts in prop::collection::vec(1_u32..100, 1..8),
+        rows in 0_u64..300,
+        dither: u64,
+        sample in 0.01..=1.0_f64,
+    ) {
+        let whole = f64::from(parts.iter().sum::<u32>());
+        let fractions: Vec<f64> = parts.iter().map(|part| f64::from(*part) / whole).collect();
+        let strata = Strata::new(&Fractions::new(fractions.clone()).unwrap(), sample);
+        let splits: Vec<_> = (0..rows).map(|rank| strata.assign(rank, rows, dither)).collect();
+        for (split, fraction) in fractions.iter().enumerate() {
+            let found = splits.iter().filter(|found| **found == Some(split as u8)).count() as f64;
+            let ideal = sample * fraction * rows as f64;
+            // Fractions are rounded to 64 bits; 300 of them add up to far less than this.
+            prop_assert!((found - ideal).abs() < 1.0 + 1e-9, "{found} rows of {ideal} in split {split}");
+        }
+    }
+
+    #[test]
+    fn small_classes_together_keep_the_fractions(seed: u64) {
+        let strata = Strata::new(&"0.8,0.2".parse().unwrap(), 1.0);
+        // Dithers spread evenly, as those of a hash are.
+        let dithers = (0..1000_u64).map(|class| seed.wrapping_add(class * (u64::MAX / 1000)));
+        let first = dithers.filter(|dither| strata.assign(0, 1, *dither) == Some(0)).count();
+        prop_assert!((798..=802).contains(&first), "{first} of 1000");
+    }
+}

@@ -15,6 +15,9 @@ fn golden() -> impl Iterator<Item = (&'static str, HashDomain, u64, u64)> {
             "split" => HashDomain::Split,
             "order_high" => HashDomain::OrderHigh,
             "order_low" => HashDomain::OrderLow,
+            "sample" => HashDomain::Sample,
+            "balance" => HashDomain::Balance,
+            "stratum" => HashDomain::Stratum,
             other => panic!("unknown domain {other}"),
         };
         Some((*case, domain, seed.parse().unwrap(), u64::from_str_radix(hash, 16).unwrap()))

@@ -1,0 +1,92 @@
+//! Options of the statement itself, beside those of its format.
+
+use crate::config::ByteSize;
+use crate::error::{Code, Error, Result};
+use crate::plan::{Layout, PlanContext, input_files};
+use crate::statement::CreateTrainingSet;
+use crate::suggest;
+use datafusion::logical_expr::LogicalPlan;
+use std::collections::BTreeMap;
+
+/// Their names.
+pub(super) const OPTIONS: [&str; 5] = ["shards", "target_shard_bytes", "seed", "undersample", "oversample"];
+/// The largest number of shards of one split.
+const MOST_SHARDS: u32 = 100_000;
+
+pub(super) fn seed(create: &CreateTrainingSet, options: &mut BTreeMap<String, String>) -> Result<u64> {
+    let option = take_number(options, "seed")?;
+    match (create.shuffle.and_then(|shuffle| shuffle.seed), option) {
+        (Some(_), Some(_)) => {
+            Err(Error::new(Code::BadOption, "the seed is given twice: SHUFFLE SEED and option 'seed'"))
+        }
+        (seed, option) => Ok(seed.or(option).unwrap_or(0)),
+    }
+}
+
+/// `'shards'` and `'target_shard_bytes'`.
+pub(super) struct ShardOptions {
+    shards: Option<u32>,
+    target_bytes: u64,
+}
+
+impl ShardOptions {
+    pub(super) fn take(options: &mut BTreeMap<String, String>, default_bytes: u64) -> Result<Self> {
+        let shards = match take_number(options, "shards")? {
+            None => None,
+            Some(shards) => match u32::try_from(shards) {
+                Ok(shards @ 1..=MOST_SHARDS) => Some(shards),
+                _ => {
+                    let message = format!("option 'shards' is {shards}");
+                    return Err(Error::new(Code::BadOption, message).with_hint(format!("1 to {MOST_SHARDS}")));
+                }
+            },
+        };
+        let target_bytes = match options.remove("target_shard_bytes") {
+            None => default_bytes,
+            Some(text) => text
+                .parse::<ByteSize>()
+                .map_err(|error| error.context("option 'target_shard_bytes'"))?
+                .bytes()
+                .max(1),
+        };
+        Ok(Self { shards, target_bytes })
+    }
+
+    pub(super) async fn layout(
+        &self,
+        context: &PlanContext<'_>,
+        create: &CreateTrainingSet,
+        plan: &LogicalPlan,
+        splits: usize,
+    ) -> Result<Layout> {
+        let shuffled = create.shuffle.is_some();
+        let shards = match self.shards {
+            Some(shards) => shards,
+            None if !shuffled => return Ok(Layout::Rolling { target_bytes: self.target_bytes }),
+            None => {
+                let bytes = input_files(context.state, plan).await?.total_bytes();
+                u32::try_from(bytes.div_ceil(self.target_bytes)).unwrap_or(MOST_SHARDS).clamp(1, MOST_SHARDS)
+            }
+        };
+        let open = splits.saturating_mul(shards as usize);
+        Ok(Layout::Sharded { shards, ordered: shuffled || open > context.write.open_shards, shuffled })
+    }
+}
+
+fn take_number(options: &mut BTreeMap<String, String>, key: &str) -> Result<Option<u64>> {
+    let Some(text) = options.remove(key) else { return Ok(None) };
+    text.trim().parse().map(Some).map_err(|error| {
+        Error::new(Code::BadOption, format!("option '{key}' takes a whole number, found \"{text}\""))
+            .with_source(error)
+    })
+}
+
+/// Refuses options that are left because nothing has taken them; the hint suggests one of `known`.
+pub(in crate::plan) fn refuse_unknown(options: &BTreeMap<String, String>, known: &[&str]) -> Result<()> {
+    let Some(key) = options.keys().next() else { return Ok(()) };
+    let error = Error::new(Code::BadOption, format!("unknown option '{key}'"));
+    Err(match suggest::hint(key, known) {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    })
+}

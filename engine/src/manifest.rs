@@ -63,6 +63,7 @@ pub fn manifest_of(
             scanned_bytes: progress.scanned_bytes,
             scanned_rows: progress.scanned_rows,
         },
+        expectations: Vec::new(),
         splits,
         shards,
     })

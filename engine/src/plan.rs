@@ -1,6 +1,7 @@
 //! A statement that writes into a logical plan that writes, and the facts the committer needs.
 
 use crate::config::WriteConfig;
+use crate::expect::Expectations;
 use crate::formats::FormatOptions;
 use crate::storage::Location;
 use datafusion::logical_expr::LogicalPlan;
@@ -120,6 +121,8 @@ pub struct PlannedWrite {
     pub location: Location,
     /// What the manifest will say about it.
     pub facts: WriteFacts,
+    /// What its rows must keep.
+    pub expectations: Expectations,
 }
 
 impl fmt::Debug for PlannedWrite {

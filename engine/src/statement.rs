@@ -5,8 +5,10 @@
 use crate::error::Result;
 use datafusion::sql::parser::{CopyToStatement, Statement as SqlStatement};
 use datafusion::sql::sqlparser::ast::Query;
+use expect::Rule;
 use std::collections::BTreeMap;
 
+pub mod expect;
 mod parse;
 mod script;
 #[cfg(test)]
@@ -54,7 +56,7 @@ pub enum TrainingSetName {
     Location(String),
 }
 
-/// `CREATE TRAINING SET name LOCATION '…' STORED AS … [LABEL …] [SPLIT …] [SHUFFLE …] [OPTIONS …] AS query`.
+/// `CREATE TRAINING SET name LOCATION '…' STORED AS … [LABEL …] [SPLIT …] [SHUFFLE …] [EXPECT …] [OPTIONS …] AS query`.
 #[derive(Debug, Clone)]
 pub struct CreateTrainingSet {
     /// The name, as this session will know it.
@@ -69,6 +71,8 @@ pub struct CreateTrainingSet {
     pub split: Option<SplitClause>,
     /// Whether and how rows are shuffled.
     pub shuffle: Option<ShuffleClause>,
+    /// The rules that the rows must keep.
+    pub expect: Vec<Rule>,
     /// `OPTIONS`, keys in lower case.
     pub options: BTreeMap<String, String>,
     /// The rows.

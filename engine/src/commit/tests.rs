@@ -174,6 +174,7 @@ fn manifest(job: &str, shards: &[ShardRecord]) -> Manifest {
         placement: Placement { hash: String::new(), seed: 0, key: Vec::new(), shuffled: false, shards: None },
         schema: Vec::new(),
         inputs: Inputs::default(),
+        expectations: Vec::new(),
         splits: vec![split("train"), split("test")],
         shards: shards.iter().map(shard).collect(),
     }

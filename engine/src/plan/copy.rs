@@ -5,6 +5,7 @@ use super::placement::PlacementInput;
 use super::query::plan_query;
 use super::{Layout, PlanContext, PlannedWrite, WriteFacts, WriteNode, WriteSpec};
 use crate::error::{Code, Error, Result};
+use crate::expect::Expectations;
 use crate::formats::{FormatDefaults, FormatKind, FormatOptions, format};
 use crate::statement::option_text;
 use crate::storage::Location;
@@ -74,7 +75,13 @@ pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Resu
         },
         schema: column_infos(&schema),
     };
-    Ok(PlannedWrite { plan: WriteNode::plan(input, Arc::clone(&spec)), spec, location, facts })
+    Ok(PlannedWrite {
+        plan: WriteNode::plan(input, Arc::clone(&spec)),
+        spec,
+        location,
+        facts,
+        expectations: Expectations::default(),
+    })
 }
 
 fn with_placement(source: LogicalPlan, layout: &Layout, kind: FormatKind) -> Result<LogicalPlan> {

@@ -5,6 +5,7 @@ use super::query::plan_query;
 use super::{DEFAULT_SPLIT, Layout, PlanContext, PlannedWrite, WriteFacts, WriteNode, WriteSpec};
 use crate::config::ByteSize;
 use crate::error::{Code, Error, Result};
+use crate::expect::{self, CheckedRows, OnViolation};
 use crate::formats::{FormatDefaults, FormatKind, FormatOptions, format};
 use crate::statement::{CreateTrainingSet, SplitClause};
 use crate::storage::Location;
@@ -27,7 +28,7 @@ const MOST_SPLITS: usize = 100;
 /// The longest name of a split, in bytes: SageMaker's limit for a channel.
 const LONGEST_SPLIT_NAME: usize = 64;
 /// Options of the statement itself, beside those of its format.
-const OPTIONS: [&str; 3] = ["shards", "target_shard_bytes", "seed"];
+const OPTIONS: [&str; 4] = ["shards", "target_shard_bytes", "seed", expect::ON_VIOLATION];
 
 /// Plans `create`. When it shuffles and does not say into how many shards, the size of the query's input files decides.
 ///
@@ -40,12 +41,20 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     let kind = FormatKind::parse(&create.format)?;
     let format_options = FormatOptions::take(kind, &mut options, FormatDefaults::TRAINING_SET)?;
     let seed = seed(create, &mut options)?;
+    let on_violation = OnViolation::take(&mut options)?;
     let wanted = ShardOptions::take(&mut options, context.write.target_shard_bytes.bytes())?;
     refuse_unknown(&options, &[&OPTIONS, FormatOptions::names(kind)].concat())?;
 
     let keys = create.split.as_ref().map_or(&[][..], |split| &split.key);
     let source = plan_source(context, create, keys).await?;
     let label = create.label.as_deref().map(|label| source.visible(label, "LABEL")).transpose()?;
+    let rows = CheckedRows {
+        plan: &source.plan,
+        columns: &source.columns[..source.visible],
+        key: keys.iter().cloned().zip(source.key.iter().cloned()).collect(),
+        query: &create.query,
+    };
+    let expectations = expect::compile(context.state, &rows, &create.expect, on_violation).await?;
     let layout = wanted.layout(&context, create, &source.plan, splits.len()).await?;
     let data = source.data_columns(label.as_deref());
     let schema = schema_of(&source.plan, &data)?;
@@ -87,7 +96,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
         },
         schema: column_infos(&schema),
     };
-    Ok(PlannedWrite { plan: WriteNode::plan(input, Arc::clone(&spec)), spec, location, facts })
+    Ok(PlannedWrite { plan: WriteNode::plan(input, Arc::clone(&spec)), spec, location, facts, expectations })
 }
 
 fn checked_splits(clause: Option<&SplitClause>) -> Result<Vec<(String, f64)>> {

@@ -1,5 +1,6 @@
 //! The grammar of one statement.
 
+use super::expect::{Rule, rules};
 use super::{CreateTrainingSet, ShuffleClause, SplitClause, Statement, StatementKind, TrainingSetName};
 use crate::error::{Code, Error, Result};
 use datafusion::error::DataFusionError;
@@ -110,6 +111,7 @@ fn create(parser: &mut DFParser<'_>) -> Result<CreateTrainingSet> {
         label: clauses.label,
         split: clauses.split,
         shuffle: clauses.shuffle,
+        expect: clauses.expect.unwrap_or_default(),
         options: clauses.options.unwrap_or_default(),
         query,
         name,
@@ -124,6 +126,7 @@ struct Clauses {
     label: Option<String>,
     split: Option<SplitClause>,
     shuffle: Option<ShuffleClause>,
+    expect: Option<Vec<Rule>>,
     options: Option<BTreeMap<String, String>>,
 }
 
@@ -148,11 +151,14 @@ impl Clauses {
                 None
             };
             once(&mut self.shuffle, ShuffleClause { seed }, "SHUFFLE")
+        } else if take_words(parser, &["EXPECT"]) {
+            let rules = rules(parser)?;
+            once(&mut self.expect, rules, "EXPECT")
         } else if take_words(parser, &["OPTIONS"]) {
             let options = options(parser)?;
             once(&mut self.options, options, "OPTIONS")
         } else {
-            Err(expected(parser, "LOCATION, STORED AS, LABEL, SPLIT, SHUFFLE, OPTIONS or AS"))
+            Err(expected(parser, "LOCATION, STORED AS, LABEL, SPLIT, SHUFFLE, EXPECT, OPTIONS or AS"))
         }
     }
 }
@@ -252,7 +258,7 @@ fn reference(parser: &mut DFParser<'_>) -> Result<TrainingSetName> {
 }
 
 /// A name, folded to lower case unless it is quoted, as DataFusion does with every name.
-fn name(parser: &mut DFParser<'_>, what: &str) -> Result<String> {
+pub(super) fn name(parser: &mut DFParser<'_>, what: &str) -> Result<String> {
     match parser.parser.peek_token().token {
         Token::Word(Word { value, quote_style, .. }) => {
             parser.parser.next_token();
@@ -262,17 +268,17 @@ fn name(parser: &mut DFParser<'_>, what: &str) -> Result<String> {
     }
 }
 
-fn expect(parser: &mut DFParser<'_>, token: &Token, what: &str) -> Result<()> {
+pub(super) fn expect(parser: &mut DFParser<'_>, token: &Token, what: &str) -> Result<()> {
     if parser.parser.consume_token(token) { Ok(()) } else { Err(expected(parser, what)) }
 }
 
-fn expected(parser: &DFParser<'_>, what: &str) -> Error {
+pub(super) fn expected(parser: &DFParser<'_>, what: &str) -> Error {
     let found = parser.parser.peek_token();
     Error::new(Code::Syntax, format!("expected {what}, found \"{found}\"{}", found.span.start))
 }
 
 /// Takes `words` if they all come next, whatever their case; takes nothing otherwise.
-fn take_words(parser: &mut DFParser<'_>, words: &[&str]) -> bool {
+pub(super) fn take_words(parser: &mut DFParser<'_>, words: &[&str]) -> bool {
     let all =
         words.iter().enumerate().all(|(index, expected)| match parser.parser.peek_nth_token(index).token {
             Token::Word(Word { value, quote_style: None, .. }) => value.eq_ignore_ascii_case(expected),

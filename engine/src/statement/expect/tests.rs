@@ -104,8 +104,8 @@ fn a_rule_about_each_row_may_have_a_threshold() {
 #[test]
 fn a_rule_keeps_its_text_on_one_line() {
     let rules =
-        parse("\n  RowCount  >  1 -- few\n, CustomSql\n 'select \"n\", ''x'' from primary' = 0 ").unwrap();
-    assert_eq!(rules[0].text, "RowCount > 1");
+        parse("\n  RowCount  !=  1 -- few\n, CustomSql\n 'select \"n\", ''x'' from primary' = 0 ").unwrap();
+    assert_eq!(rules[0].text, "RowCount != 1");
     assert_eq!(rules[1].text, "CustomSql 'select \"n\", ''x'' from primary' = 0");
 }
 

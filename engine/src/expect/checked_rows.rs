@@ -4,20 +4,23 @@ use crate::error::{Code, Error, Result};
 use crate::suggest;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Column, ExprSchema};
-use datafusion::logical_expr::{Expr, LogicalPlan, cast, lit, when};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit, when};
 use datafusion::sql::sqlparser::ast::Query;
 
 /// The rows that rules are about: the output of a query.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct CheckedRows<'a> {
     /// The query's plan, which may have further columns.
-    pub(crate) plan: &'a LogicalPlan,
+    pub(crate) plan: LogicalPlan,
     /// The columns of its output, by which rules know them.
     pub(crate) columns: &'a [Column],
     /// Names and columns by which a row is known to the user; none means all of `columns`.
     pub(crate) key: Vec<(String, Column)>,
     /// The query, for rules that are queries on it.
     pub(crate) query: &'a Query,
+    /// The condition that the rows fulfil, beside those of the query.
+    pub(crate) filter: Option<String>,
 }
 
 /// A column of the rows.
@@ -29,6 +32,17 @@ pub(super) struct CheckedColumn {
 }
 
 impl CheckedRows<'_> {
+    /// Those of the rows that fulfil `filter`, an SQL expression.
+    ///
+    /// # Errors
+    /// Those of planning the expression.
+    pub(super) fn filtered(&self, state: &SessionState, filter: Option<&str>) -> Result<Self> {
+        let Some(filter) = filter else { return Ok(self.clone()) };
+        let condition = state.create_logical_expr(filter, self.plan.schema())?;
+        let plan = LogicalPlanBuilder::from(self.plan.clone()).filter(condition)?.build()?;
+        Ok(Self { plan, filter: Some(filter.to_owned()), ..self.clone() })
+    }
+
     /// The column of that name.
     ///
     /// # Errors

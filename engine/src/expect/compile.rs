@@ -31,7 +31,7 @@ pub(crate) async fn compile(
     rules: &[Rule],
     on_violation: OnViolation,
 ) -> Result<Expectations> {
-    let mut tables = Tables::new(rows);
+    let mut tables = Tables::default();
     let mut compiled = Vec::new();
     for rule in rules {
         let compiler = Compiler { state, rows, tables: &mut tables };
@@ -41,13 +41,13 @@ pub(crate) async fn compile(
     Ok(Expectations { tables: tables.finish(state)?, rules: compiled, on_violation })
 }
 
-struct Compiler<'a, 'b> {
+struct Compiler<'a> {
     state: &'a SessionState,
     rows: &'a CheckedRows<'a>,
-    tables: &'b mut Tables<'a>,
+    tables: &'a mut Tables,
 }
 
-impl Compiler<'_, '_> {
+impl Compiler<'_> {
     async fn rule(self, rule: &Rule) -> Result<CompiledRule> {
         let all = Condition::Compare(Comparison::Eq, 1.0);
         let (measured, condition, offending) = match &rule.kind {
@@ -58,19 +58,20 @@ impl Compiler<'_, '_> {
                 let exists = self.rows.columns.iter().any(|column| column.name == *name);
                 (Measured::Known(f64::from(u8::from(exists))), all, None)
             }
-            RuleKind::Measured { measure, columns, condition } => {
-                let columns = self.columns(*measure, columns)?;
-                let offending = self.offending(*measure, &columns)?;
-                (measured(self.tables, *measure, &columns)?, condition.clone(), offending)
+            RuleKind::Measured { measure, columns, condition, filter } => {
+                let rows = self.rows.filtered(self.state, filter.as_deref())?;
+                let columns = named(&rows, *measure, columns)?;
+                let measured = measured(self.tables, &rows, *measure, &columns)?;
+                (measured, condition.clone(), offending(&rows, *measure, &columns)?)
             }
-            RuleKind::Rows { column, requirement, threshold } => {
-                let kept = kept(self.state, &self.rows.column(column)?, requirement)?;
+            RuleKind::Rows { column, requirement, filter, threshold } => {
+                let rows = self.rows.filtered(self.state, filter.as_deref())?;
+                let kept = kept(self.state, &rows.column(column)?, requirement)?;
                 let share = Measured::Share {
-                    kept: self.tables.over_rows(counted(kept.clone())?),
-                    all: self.tables.over_rows(count_all()),
+                    kept: self.tables.over_rows(&rows, counted(kept.clone())?),
+                    all: self.tables.over_rows(&rows, count_all()),
                 };
-                let offending = rows_without(self.state, self.rows, kept)?;
-                (share, threshold.clone().unwrap_or(all), Some(offending))
+                (share, threshold.clone().unwrap_or(all), Some(rows_without(&rows, kept)?))
             }
             RuleKind::CustomSql { query, condition } => {
                 let plan = self.query(query).await?;
@@ -78,32 +79,6 @@ impl Compiler<'_, '_> {
             }
         };
         Ok(CompiledRule { text: rule.text.clone(), measured, condition, offending })
-    }
-
-    /// The columns of those names, each once; but two where two are compared.
-    fn columns(&self, measure: Measure, names: &[String]) -> Result<Vec<CheckedColumn>> {
-        let mut columns: Vec<CheckedColumn> = Vec::new();
-        for name in names {
-            let column = self.rows.column(name)?;
-            let is_new = columns.iter().all(|known| known.name != column.name);
-            if is_new || measure == Measure::ColumnCorrelation {
-                columns.push(column);
-            }
-        }
-        Ok(columns)
-    }
-
-    fn offending(&self, measure: Measure, columns: &[CheckedColumn]) -> Result<Option<LogicalPlan>> {
-        Ok(match (measure, columns) {
-            (Measure::Completeness, [column]) => {
-                Some(rows_without(self.state, self.rows, column.raw().is_not_null())?)
-            }
-            (Measure::Uniqueness | Measure::UniqueValueRatio, _) => {
-                Some(repeated(self.state, self.rows, columns, false)?)
-            }
-            (Measure::PrimaryKey, _) => Some(repeated(self.state, self.rows, columns, true)?),
-            _ => None,
-        })
     }
 
     /// The plan of a query on `primary`, which becomes a table of the query itself.
@@ -137,6 +112,33 @@ impl Compiler<'_, '_> {
                 .with_hint("select one number, such as count(*)")),
         }
     }
+}
+
+/// The columns of those names, each once; but two where two are compared.
+fn named(rows: &CheckedRows<'_>, measure: Measure, names: &[String]) -> Result<Vec<CheckedColumn>> {
+    let mut columns: Vec<CheckedColumn> = Vec::new();
+    for name in names {
+        let column = rows.column(name)?;
+        let is_new = columns.iter().all(|known| known.name != column.name);
+        if is_new || measure == Measure::ColumnCorrelation {
+            columns.push(column);
+        }
+    }
+    Ok(columns)
+}
+
+/// The rows that make the measure smaller than it could be, where there are such.
+fn offending(
+    rows: &CheckedRows<'_>,
+    measure: Measure,
+    columns: &[CheckedColumn],
+) -> Result<Option<LogicalPlan>> {
+    Ok(match (measure, columns) {
+        (Measure::Completeness, [column]) => Some(rows_without(rows, column.raw().is_not_null())?),
+        (Measure::Uniqueness | Measure::UniqueValueRatio, _) => Some(repeated(rows, columns, false)?),
+        (Measure::PrimaryKey, _) => Some(repeated(rows, columns, true)?),
+        _ => None,
+    })
 }
 
 fn add_table(query: &mut Query, table: Cte) {

@@ -4,7 +4,7 @@
 //! uniqueness is not counted; the standard deviation is that of a population; the entropy is in nats.
 
 use super::Measured;
-use super::checked_rows::CheckedColumn;
+use super::checked_rows::{CheckedColumn, CheckedRows};
 use super::tables::{Tables, group_column, group_rows};
 use crate::error::{Code, Error, Result};
 use crate::statement::expect::Measure;
@@ -21,59 +21,65 @@ const MOST_DIGITS: u8 = 38;
 /// # Errors
 /// `StatementFailed` when the type of a column has no such measure.
 pub(super) fn measured(
-    tables: &mut Tables<'_>,
+    tables: &mut Tables,
+    rows: &CheckedRows<'_>,
     measure: Measure,
     columns: &[CheckedColumn],
 ) -> Result<Measured> {
     match (measure, columns) {
-        (Measure::RowCount, _) => Ok(Measured::Value(tables.over_rows(count_all()))),
+        (Measure::RowCount, _) => Ok(Measured::Value(tables.over_rows(rows, count_all()))),
         (Measure::Completeness, [column]) => Ok(Measured::Share {
-            kept: tables.over_rows(count(column.raw())),
-            all: tables.over_rows(count_all()),
+            kept: tables.over_rows(rows, count(column.raw())),
+            all: tables.over_rows(rows, count_all()),
         }),
         (Measure::Mean, [column]) => {
-            let total = tables.over_rows(exact_sum(column, "mean")?);
-            Ok(Measured::Quotient(total, tables.over_rows(count(column.raw()))))
+            let total = tables.over_rows(rows, exact_sum(column, "mean")?);
+            Ok(Measured::Quotient(total, tables.over_rows(rows, count(column.raw()))))
         }
-        (Measure::Sum, [column]) => Ok(Measured::Value(tables.over_rows(exact_sum(column, "sum")?))),
+        (Measure::Sum, [column]) => Ok(Measured::Value(tables.over_rows(rows, exact_sum(column, "sum")?))),
         (Measure::StandardDeviation, [column]) => {
-            Ok(Measured::Value(tables.over_rows(stddev_pop(column.numbers("standard deviation")?))))
+            Ok(Measured::Value(tables.over_rows(rows, stddev_pop(column.numbers("standard deviation")?))))
         }
         (Measure::ColumnCorrelation, [left, right]) => {
             let (left, right) = (left.numbers("correlation")?, right.numbers("correlation")?);
-            Ok(Measured::Value(tables.over_rows(corr(left, right))))
+            Ok(Measured::Value(tables.over_rows(rows, corr(left, right))))
         }
-        _ => of_groups(tables, measure, columns),
+        _ => of_groups(tables, rows, measure, columns),
     }
 }
 
-fn of_groups(tables: &mut Tables<'_>, measure: Measure, columns: &[CheckedColumn]) -> Result<Measured> {
+fn of_groups(
+    tables: &mut Tables,
+    rows: &CheckedRows<'_>,
+    measure: Measure,
+    columns: &[CheckedColumn],
+) -> Result<Measured> {
     let is_set = any_set(columns.len());
     let groups = || counted(is_set.clone());
-    let rows = || summed(is_set.clone(), group_rows());
+    let filled = || summed(is_set.clone(), group_rows());
     let unique = || counted(is_set.clone().and(group_rows().eq(lit(1_i64))));
     match measure {
-        Measure::DistinctValuesCount => Ok(Measured::Value(tables.over_groups(columns, groups()?)?)),
+        Measure::DistinctValuesCount => Ok(Measured::Value(tables.over_groups(rows, columns, groups()?)?)),
         Measure::Uniqueness => Ok(Measured::Share {
-            kept: tables.over_groups(columns, unique()?)?,
-            all: tables.over_groups(columns, rows()?)?,
+            kept: tables.over_groups(rows, columns, unique()?)?,
+            all: tables.over_groups(rows, columns, filled()?)?,
         }),
         Measure::UniqueValueRatio => {
-            let unique = tables.over_groups(columns, unique()?)?;
-            Ok(Measured::Quotient(unique, tables.over_groups(columns, groups()?)?))
+            let unique = tables.over_groups(rows, columns, unique()?)?;
+            Ok(Measured::Quotient(unique, tables.over_groups(rows, columns, groups()?)?))
         }
         Measure::PrimaryKey => {
             let keys = counted(all_set(columns.len()).and(group_rows().eq(lit(1_i64))))?;
             Ok(Measured::Share {
-                kept: tables.over_groups(columns, keys)?,
-                all: tables.over_groups(columns, sum(group_rows()))?,
+                kept: tables.over_groups(rows, columns, keys)?,
+                all: tables.over_groups(rows, columns, sum(group_rows()))?,
             })
         }
         Measure::Entropy => {
             let size = cast(group_rows(), DataType::Float64);
             let weight = size.clone() * datafusion::functions::math::expr_fn::ln(size);
-            let weights = tables.over_groups(columns, summed(is_set.clone(), weight)?)?;
-            Ok(Measured::Entropy(weights, tables.over_groups(columns, rows()?)?))
+            let weights = tables.over_groups(rows, columns, summed(is_set.clone(), weight)?)?;
+            Ok(Measured::Entropy(weights, tables.over_groups(rows, columns, filled()?)?))
         }
         _ => Err(Error::new(Code::Internal, format!("{measure:?} of {} columns", columns.len()))),
     }

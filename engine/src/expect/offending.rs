@@ -2,12 +2,11 @@
 
 use super::checked_rows::{CheckedColumn, CheckedRows};
 use super::measures::{all_set, any_set};
-use super::tables::{analyzed, group_column, group_rows, groups};
+use super::tables::{group_column, group_rows, groups};
 use crate::error::{Error, Result};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::Column;
-use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF, lit};
 use gristmill_udfs::functions::GristmillOrder;
 
@@ -21,17 +20,16 @@ const LONGEST_ROW: usize = 300;
 const ROW_HASH: &str = "__gristmill_order";
 
 /// The first rows where `kept` is not true: keys that differ, or whole rows where there is no key.
-pub(super) fn rows_without(state: &SessionState, rows: &CheckedRows<'_>, kept: Expr) -> Result<LogicalPlan> {
+pub(super) fn rows_without(rows: &CheckedRows<'_>, kept: Expr) -> Result<LogicalPlan> {
     let identity = rows.identity()?;
     let named: Vec<Expr> = identity.iter().map(|column| column.raw().alias(&column.name)).collect();
     let offending = LogicalPlanBuilder::from(rows.plan.clone()).filter(kept.is_not_true())?.project(named)?;
     let offending = if rows.key.is_empty() { offending } else { offending.distinct()? };
-    analyzed(state, first(offending, &identity)?)
+    first(offending, &identity)
 }
 
 /// The first values of `columns` that several rows have, with how many; of a primary key also those with a null.
 pub(super) fn repeated(
-    state: &SessionState,
     rows: &CheckedRows<'_>,
     columns: &[CheckedColumn],
     is_key: bool,
@@ -44,8 +42,8 @@ pub(super) fn repeated(
         .enumerate()
         .map(|(index, column)| group_column(index).alias(&column.name))
         .chain([group_rows().alias(rows_name(columns))]);
-    let offending = LogicalPlanBuilder::from(groups(rows.plan, columns)?).filter(breaks)?.project(named)?;
-    analyzed(state, first(offending, columns)?)
+    let offending = LogicalPlanBuilder::from(groups(&rows.plan, columns)?).filter(breaks)?.project(named)?;
+    first(offending, columns)
 }
 
 /// A name for the number of rows that no column has.

@@ -11,8 +11,8 @@ use datafusion::functions_aggregate::count::count_all;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 
 /// Collects what is to be measured.
-pub(super) struct Tables<'a> {
-    rows: &'a CheckedRows<'a>,
+#[derive(Default)]
+pub(super) struct Tables {
     pending: Vec<Pending>,
 }
 
@@ -25,29 +25,33 @@ enum Pending {
 
 /// What is aggregated.
 #[derive(PartialEq)]
-enum Input {
-    Rows,
-    Groups(Vec<String>),
+struct Input {
+    /// The condition of the rows.
+    filter: Option<String>,
+    /// The columns by which they are grouped first.
+    groups: Vec<String>,
 }
 
-impl<'a> Tables<'a> {
-    pub(super) fn new(rows: &'a CheckedRows<'a>) -> Self {
-        Self { rows, pending: Vec::new() }
-    }
-
+impl Tables {
     /// An aggregate over all rows.
-    pub(super) fn over_rows(&mut self, value: Expr) -> Slot {
-        let known = self.position(&Input::Rows);
-        let table = known.unwrap_or_else(|| self.add(Input::Rows, self.rows.plan.clone()));
+    pub(super) fn over_rows(&mut self, rows: &CheckedRows<'_>, value: Expr) -> Slot {
+        let of = Input { filter: rows.filter.clone(), groups: Vec::new() };
+        let table = self.position(&of).unwrap_or_else(|| self.add(of, rows.plan.clone()));
         self.value(table, value)
     }
 
     /// An aggregate over the groups of `columns`, whose plan is [`groups`].
-    pub(super) fn over_groups(&mut self, columns: &[CheckedColumn], value: Expr) -> Result<Slot> {
-        let of = Input::Groups(columns.iter().map(|column| column.name.clone()).collect());
+    pub(super) fn over_groups(
+        &mut self,
+        rows: &CheckedRows<'_>,
+        columns: &[CheckedColumn],
+        value: Expr,
+    ) -> Result<Slot> {
+        let names = columns.iter().map(|column| column.name.clone()).collect();
+        let of = Input { filter: rows.filter.clone(), groups: names };
         let table = match self.position(&of) {
             Some(table) => table,
-            None => self.add(of, groups(self.rows.plan, columns)?),
+            None => self.add(of, groups(&rows.plan, columns)?),
         };
         Ok(self.value(table, value))
     }
@@ -105,13 +109,10 @@ impl Pending {
             .map(|(index, column)| cast(Expr::Column(column), DataType::Float64).alias(value_name(index)))
             .collect();
         let plan = LogicalPlanBuilder::from(plan).project(numbers)?.build()?;
-        Ok(Table { rule, plan: analyzed(state, plan)? })
+        // Finds out now what is wrong with types.
+        let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
+        Ok(Table { rule, plan })
     }
-}
-
-/// The plan with the types that its rows will have, or what is wrong with them.
-pub(super) fn analyzed(state: &SessionState, plan: LogicalPlan) -> Result<LogicalPlan> {
-    Ok(state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?)
 }
 
 /// One row per group of rows that are equal in `columns`: [`group_column`] for each of them, and [`group_rows`].

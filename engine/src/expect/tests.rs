@@ -118,6 +118,8 @@ async fn what_a_column_cannot_be_asked_is_refused_before_anything_is_read() {
         ("ColumnValues name matches \"(\"", Code::StatementFailed, "\"(\" is not a regular expression"),
         ("ColumnLength id > 5", Code::StatementFailed, "CAST(id AS VARCHAR)"),
         ("ColumnDataType name = \"Text\"", Code::StatementFailed, "there is no type \"Text\""),
+        ("IsComplete id where \"nme > 1\"", Code::UnknownName, "nme"),
+        ("IsComplete id where \"id + 1\"", Code::StatementFailed, "boolean"),
         ("CustomSql \"select 1, 2\" = 1", Code::StatementFailed, "gives 2 columns"),
         ("CustomSql \"select name from primary\" = 1", Code::StatementFailed, "not a number"),
         ("CustomSql \"select nme from primary\" = 1", Code::UnknownName, "nme"),
@@ -141,10 +143,11 @@ async fn a_query_must_give_one_row() {
 fn rules_are_measured_in_as_few_plans_as_there_can_be() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let rules = "RowCount > 1, IsComplete id, Mean id > 0, ColumnValues id > 0, IsUnique id, Uniqueness id > 0, \
-        Entropy id > 0, IsPrimaryKey id half, CustomSql \"select 1\" = 1";
+        Entropy id > 0, IsPrimaryKey id half, \
+        Mean id > 0 where 'id > 1', IsComplete id where 'id > 1', CustomSql \"select 1\" = 1";
     let expectations = runtime.block_on(planned(rules));
-    assert_eq!(expectations.tables.len(), 4, "rows, groups of id, groups of id and half, the query");
-    assert_eq!(expectations.rules.len(), 9);
+    assert_eq!(expectations.tables.len(), 5, "rows, groups of id, of id and half, rows above 1, the query");
+    assert_eq!(expectations.rules.len(), 11);
 }
 
 async fn planned(rules: &str) -> Expectations {

@@ -49,10 +49,11 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     let source = plan_source(context, create, keys).await?;
     let label = create.label.as_deref().map(|label| source.visible(label, "LABEL")).transpose()?;
     let rows = CheckedRows {
-        plan: &source.plan,
+        plan: source.plan.clone(),
         columns: &source.columns[..source.visible],
         key: keys.iter().cloned().zip(source.key.iter().cloned()).collect(),
         query: &create.query,
+        filter: None,
     };
     let expectations = expect::compile(context.state, &rows, &create.expect, on_violation).await?;
     let layout = wanted.layout(&context, create, &source.plan, splits.len()).await?;

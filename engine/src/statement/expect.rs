@@ -33,6 +33,8 @@ pub enum RuleKind {
         columns: Vec<String>,
         /// What it must be.
         condition: Condition<f64>,
+        /// Which rows it is about, as an SQL expression; none means all.
+        filter: Option<String>,
     },
     /// Something that every row must keep, or as many of them as `threshold` says.
     Rows {
@@ -40,6 +42,8 @@ pub enum RuleKind {
         column: String,
         /// What it must be in a row.
         requirement: Requirement,
+        /// Which rows it is about, as an SQL expression; none means all.
+        filter: Option<String>,
         /// What the share of rows that keep it must be; none means all.
         threshold: Option<Condition<f64>>,
     },

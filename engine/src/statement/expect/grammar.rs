@@ -61,9 +61,6 @@ pub(in crate::statement) fn rules(parser: &mut DFParser<'_>) -> Result<Vec<Rule>
 fn unexpected_end(parser: &mut DFParser<'_>) -> Error {
     let error = expected(parser, ", or ) after the rule");
     match parser.parser.peek_token().token {
-        Token::Word(Word { value, quote_style: None, .. }) if value.eq_ignore_ascii_case("where") => {
-            error.with_hint("rules are about all rows: WHERE belongs into the query, or into CustomSql")
-        }
         Token::Word(Word { value, quote_style: None, .. })
             if value.eq_ignore_ascii_case("and") || value.eq_ignore_ascii_case("or") =>
         {
@@ -155,13 +152,20 @@ fn kind(parser: &mut DFParser<'_>) -> Result<RuleKind> {
 /// A measure of up to `most` columns, and what it must be.
 fn measured(parser: &mut DFParser<'_>, measure: Measure, most: usize) -> Result<RuleKind> {
     let columns = columns(parser, most)?;
-    Ok(RuleKind::Measured { measure, columns, condition: number_condition(parser)? })
+    let condition = number_condition(parser)?;
+    Ok(RuleKind::Measured { measure, columns, condition, filter: filter(parser)? })
 }
 
 /// A share that must be 1.
 fn all(parser: &mut DFParser<'_>, measure: Measure, most: usize) -> Result<RuleKind> {
     let condition = Condition::Compare(Comparison::Eq, 1.0);
-    Ok(RuleKind::Measured { measure, columns: columns(parser, most)?, condition })
+    let columns = columns(parser, most)?;
+    Ok(RuleKind::Measured { measure, columns, condition, filter: filter(parser)? })
+}
+
+/// `where "expression"`, if it comes next.
+fn filter(parser: &mut DFParser<'_>) -> Result<Option<String>> {
+    take_words(parser, &["WHERE"]).then(|| text(parser, "a condition in quotes after WHERE")).transpose()
 }
 
 /// Up to `most` columns, and not less than one; both where it is two.
@@ -187,11 +191,12 @@ fn rows(
 ) -> Result<RuleKind> {
     let column = name(parser, "a column")?;
     let requirement = requirement(parser)?;
+    let filter = filter(parser)?;
     let threshold = match take_words(parser, &["WITH", "THRESHOLD"]) {
         true => Some(number_condition(parser)?),
         false => None,
     };
-    Ok(RuleKind::Rows { column, requirement, threshold })
+    Ok(RuleKind::Rows { column, requirement, filter, threshold })
 }
 
 fn values(parser: &mut DFParser<'_>) -> Result<Requirement> {

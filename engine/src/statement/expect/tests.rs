@@ -25,12 +25,13 @@ fn measured(measure: Measure, columns: &[&str], condition: Condition<f64>) -> Ru
         measure,
         columns: columns.iter().map(|name| (*name).to_owned()).collect(),
         condition,
+        filter: None,
     }
 }
 
 fn values(column: &str, condition: Condition<Literal>) -> RuleKind {
     let requirement = Requirement::Values(condition);
-    RuleKind::Rows { column: column.to_owned(), requirement, threshold: None }
+    RuleKind::Rows { column: column.to_owned(), requirement, filter: None, threshold: None }
 }
 
 const ALL: Condition<f64> = Condition::Compare(Comparison::Eq, 1.0);
@@ -89,13 +90,14 @@ fn values_are_numbers_text_and_keywords() {
 }
 
 #[test]
-fn a_rule_about_each_row_may_have_a_threshold() {
+fn a_rule_about_each_row_may_have_a_filter_and_a_threshold() {
     let pattern = Requirement::Pattern { pattern: "a\"\\d+".to_owned(), matches: false };
     assert_eq!(
-        rule("ColumnValues c not matches \"a\"\"\\d+\" with threshold > 0.9"),
+        rule("ColumnValues c not matches \"a\"\"\\d+\" where 'b > 1' with threshold > 0.9"),
         RuleKind::Rows {
             column: "c".to_owned(),
             requirement: pattern,
+            filter: Some("b > 1".to_owned()),
             threshold: Some(Condition::Compare(Comparison::Gt, 0.9)),
         }
     );
@@ -120,6 +122,7 @@ fn what_cannot_be_read_is_named() {
         ("ColumnValues a between 1, 2", "rule ColumnValues a between 1: expected AND between the ends"),
         ("RowCount not > 1", "rule RowCount not > 1: expected BETWEEN or IN after NOT"),
         ("CustomSql \"select 1\"", "rule CustomSql \"select 1\": expected a condition"),
+        ("IsUnique a where b > 1", "rule IsUnique a where b > 1: expected a condition in quotes"),
         ("", "rule : expected the name of a rule"),
     ] {
         let error = error(rules);
@@ -130,7 +133,6 @@ fn what_cannot_be_read_is_named() {
 
 #[test]
 fn what_dqdl_has_and_this_does_not_is_explained() {
-    assert!(error("IsUnique a where \"b > 1\"").hint().unwrap().contains("WHERE belongs into the query"));
     assert!(error("(RowCount > 1) or (IsUnique a)").hint().unwrap().contains("one after the other"));
     assert!(error("IsUnique a and IsUnique b > 1").hint().unwrap().contains("one after the other"));
     assert!(error("IsComplet a").hint().unwrap().contains("did you mean \"IsComplete\""));

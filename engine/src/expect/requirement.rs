@@ -8,7 +8,7 @@ use crate::error::{Code, Error, Result};
 use crate::statement::expect::{Comparison, Condition, Literal, Requirement};
 use datafusion::arrow::compute::can_cast_types;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
-use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::DFSchema;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, Operator, binary_expr, cast, lit, try_cast};
@@ -70,8 +70,7 @@ fn whole(pattern: &str) -> String {
 fn check_pattern(state: &SessionState, pattern: &str) -> Result<()> {
     let schema = Arc::new(Schema::new(vec![Field::new("text", DataType::Utf8, false)]));
     let text = Arc::new(datafusion::arrow::array::StringArray::from(vec![""]));
-    let options = RecordBatchOptions::new().with_row_count(Some(1));
-    let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), vec![text], &options)
+    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![text])
         .map_err(|error| Error::new(Code::Internal, "cannot build a row of text").with_source(error))?;
     let found = regex(datafusion::prelude::col("text"), &whole(pattern));
     let schema = DFSchema::try_from(schema.as_ref().clone())?;

@@ -99,11 +99,12 @@ async fn a_rule_that_holds_is_recorded_without_being_asked() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().join("set");
     let session = session();
-    create(&session, &at, "EXPECT (RowCount = 12)").await.unwrap();
+    create(&session, &at, "EXPECT (RowCount = 12, IsUnique list)").await.unwrap();
     let location = Location::parse(at.to_str().unwrap()).unwrap();
     let set = TrainingSet::open(session.engine().stores(), &location).await.unwrap();
-    assert_eq!(set.manifest().expectations[0].outcome, Outcome::Passed);
-    assert_eq!(set.manifest().expectations[0].measured, Some(12.0));
+    let found: Vec<_> =
+        set.manifest().expectations.iter().map(|rule| (rule.outcome, rule.measured)).collect();
+    assert_eq!(found, [(Outcome::Passed, Some(12.0)), (Outcome::Passed, Some(1.0))]);
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ fn create(parser: &mut DFParser<'_>) -> Result<CreateTrainingSet> {
     let query = parser.parser.parse_query().map_err(parser_error)?;
     let missing = |clause: &str| {
         Error::new(Code::Syntax, format!("CREATE TRAINING SET {name} has no {clause}"))
-            .with_hint("CREATE TRAINING SET name LOCATION 's3://…' STORED AS CSV [LABEL …] [SPLIT …] [SHUFFLE …] AS SELECT …")
+            .with_hint("CREATE TRAINING SET name LOCATION 's3://…' STORED AS CSV [LABEL …] [SPLIT …] [SHUFFLE …] [EXPECT …] AS SELECT …")
     };
     Ok(CreateTrainingSet {
         location: clauses.location.ok_or_else(|| missing("LOCATION"))?,

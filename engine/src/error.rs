@@ -112,6 +112,8 @@ codes! {
     JobFailed = "GM0022", Unavailable;
     /// The statement failed while it was planned or executed.
     StatementFailed = "GM0023", Invalid;
+    /// A rule of `EXPECT` does not hold.
+    RuleViolated = "GM0024", Data;
     /// A bug.
     Internal = "GM0099", Internal;
 }

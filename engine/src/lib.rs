@@ -12,6 +12,7 @@ pub mod codec;
 pub mod commit;
 pub mod config;
 pub mod error;
+pub mod expect;
 pub mod formats;
 pub mod manifest;
 pub mod plan;

@@ -106,6 +106,7 @@ fn manifest_of(
             scanned_bytes: progress.scanned_bytes,
             scanned_rows: progress.scanned_rows,
         },
+        expectations: Vec::new(),
         splits,
         shards,
         files: Vec::new(),

@@ -1,6 +1,7 @@
 //! A statement that writes into a logical plan that writes, and the facts the committer needs.
 
 use crate::config::WriteConfig;
+use crate::expect::Expectations;
 use crate::formats::{ColumnRoles, Columns, FormatOptions};
 use crate::storage::Location;
 use datafusion::logical_expr::LogicalPlan;
@@ -75,6 +76,15 @@ pub enum Layout {
 }
 
 impl Layout {
+    /// The number of shards of every split, where it is fixed.
+    #[must_use]
+    pub fn shards(&self) -> Option<u32> {
+        match self {
+            Layout::Sharded { shards, .. } => Some(*shards),
+            Layout::Rolling { .. } | Layout::SingleFile { .. } => None,
+        }
+    }
+
     /// How many placement columns follow the data columns.
     #[must_use]
     pub fn placement_columns(&self) -> usize {
@@ -124,6 +134,8 @@ pub struct PlannedWrite {
     pub location: Location,
     /// What the manifest will say about it.
     pub facts: WriteFacts,
+    /// What its rows must keep.
+    pub expectations: Expectations,
 }
 
 impl fmt::Debug for PlannedWrite {

@@ -6,8 +6,10 @@ use crate::error::Result;
 use datafusion::arrow::datatypes::IntervalMonthDayNano;
 use datafusion::sql::parser::{CopyToStatement, Statement as SqlStatement};
 use datafusion::sql::sqlparser::ast::Query;
+use expect::Rule;
 use std::collections::BTreeMap;
 
+pub mod expect;
 mod parse;
 mod script;
 #[cfg(test)]
@@ -55,7 +57,8 @@ pub enum TrainingSetName {
     Location(String),
 }
 
-/// `CREATE TRAINING SET name LOCATION '…' STORED AS … [LABEL …] [SPLIT …] [SAMPLE …] [SHUFFLE …] [OPTIONS …] AS query`.
+/// `CREATE TRAINING SET name LOCATION '…' STORED AS … [LABEL …] [SPLIT …] [SAMPLE …] [SHUFFLE …] [EXPECT …]
+/// [OPTIONS …] AS query`.
 #[derive(Debug, Clone)]
 pub struct CreateTrainingSet {
     /// The name, as this session will know it.
@@ -72,6 +75,8 @@ pub struct CreateTrainingSet {
     pub sample: Option<f64>,
     /// Whether and how rows are shuffled.
     pub shuffle: Option<ShuffleClause>,
+    /// The rules that the rows must keep.
+    pub expect: Vec<Rule>,
     /// `OPTIONS`, keys in lower case.
     pub options: BTreeMap<String, String>,
     /// The rows.

@@ -128,7 +128,13 @@ impl TrainingSet {
             let value = format!("{} rows, {} shards, {} bytes", split.rows, split.shards, split.bytes);
             (format!("split {}", split.name).trim_end().to_owned(), value)
         });
-        facts.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(splits).collect()
+        let rules = manifest
+            .expectations
+            .iter()
+            .enumerate()
+            .map(|(index, rule)| (format!("rule {}", index + 1), format!("{}: {rule}", rule.outcome)));
+        let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value));
+        facts.chain(splits).chain(rules).collect()
     }
 }
 

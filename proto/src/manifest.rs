@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The version of this layout; a reader refuses a newer one.
 pub const FORMAT_VERSION: u32 = 1;
@@ -31,6 +32,9 @@ pub struct Manifest {
     pub schema: Vec<ColumnInfo>,
     /// What was read.
     pub inputs: Inputs,
+    /// What the rules of `EXPECT` measured, in the order of the statement.
+    #[serde(default)]
+    pub expectations: Vec<Expectation>,
     /// The splits, in the order of the statement.
     pub splits: Vec<SplitInfo>,
     /// Every shard, ordered by path.
@@ -124,6 +128,59 @@ pub struct Inputs {
     pub scanned_bytes: u64,
     /// The rows that were read from them, before any filter or join.
     pub scanned_rows: u64,
+}
+
+/// What a rule of `EXPECT` measured.
+///
+/// `Display` is the rule and what was measured, for people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Expectation {
+    /// The rule, as the user wrote it, on one line.
+    pub rule: String,
+    /// Whether it holds.
+    pub outcome: Outcome,
+    /// The number it is about; none where there was nothing to measure, or it is not finite.
+    pub measured: Option<f64>,
+    /// How many rows break it, where it is about each row and asks for many of them to keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken_rows: Option<u64>,
+    /// The first rows that break it, at most ten: their split keys, or the rows themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offending: Vec<String>,
+}
+
+/// Whether a rule holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It does.
+    Passed,
+    /// It does not.
+    Failed,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Outcome::Passed => "passed",
+            Outcome::Failed => "failed",
+        })
+    }
+}
+
+impl fmt::Display for Expectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.measured {
+            Some(measured) => write!(f, "{}: measured {measured}", self.rule)?,
+            None => write!(f, "{}: measured no number", self.rule)?,
+        }
+        match self.broken_rows {
+            None | Some(0) => {}
+            Some(1) => f.write_str(", 1 row breaks it")?,
+            Some(rows) => write!(f, ", {rows} rows break it")?,
+        }
+        if self.offending.is_empty() { Ok(()) } else { write!(f, ": {}", self.offending.join(", ")) }
+    }
 }
 
 /// One split.

@@ -201,6 +201,7 @@ fn manifest(job: &str, shards: &[ShardRecord]) -> Manifest {
         },
         schema: Vec::new(),
         inputs: Inputs::default(),
+        expectations: Vec::new(),
         splits: vec![split("train"), split("test")],
         shards: shards.iter().map(shard).collect(),
         files: Vec::new(),

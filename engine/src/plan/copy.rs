@@ -5,6 +5,7 @@ use super::placement::PlacementInput;
 use super::query::plan_query;
 use super::{Layout, PlanContext, PlannedWrite, WriteFacts, WriteNode, WriteSpec};
 use crate::error::{Code, Error, Result};
+use crate::expect::Expectations;
 use crate::formats::{ColumnRoles, Columns, FormatDefaults, FormatKind, FormatOptions, format};
 use crate::statement::option_text;
 use crate::storage::Location;
@@ -78,7 +79,13 @@ pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Resu
         },
         columns: written,
     };
-    Ok(PlannedWrite { plan: WriteNode::plan(input, Arc::clone(&spec)), spec, location, facts })
+    Ok(PlannedWrite {
+        plan: WriteNode::plan(input, Arc::clone(&spec)),
+        spec,
+        location,
+        facts,
+        expectations: Expectations::default(),
+    })
 }
 
 fn with_placement(source: LogicalPlan, layout: &Layout, kind: FormatKind) -> Result<LogicalPlan> {

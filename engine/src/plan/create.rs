@@ -3,10 +3,11 @@
 use super::placement::PlacementInput;
 use super::roles::NamedColumns;
 use super::split::SplitInput;
-use super::{Layout, PlanContext, PlannedWrite, WriteFacts, WriteNode, WriteSpec};
+use super::{PlanContext, PlannedWrite, WriteFacts, WriteNode, WriteSpec};
 use crate::error::Result;
+use crate::expect::{self, CheckedRows, OnViolation};
 use crate::formats::{Columns, FormatDefaults, FormatKind, FormatOptions, format};
-use crate::statement::CreateTrainingSet;
+use crate::statement::{CreateTrainingSet, SplitMethod};
 use crate::storage::Location;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::{Column, ExprSchema};
@@ -22,7 +23,7 @@ mod splits;
 use balance::BalanceOptions;
 pub(super) use options::refuse_unknown;
 use options::{OPTIONS, ShardOptions, seed};
-use source::plan_source;
+use source::{Source, plan_source};
 pub(super) use splits::Splits;
 use splits::checked_sample;
 
@@ -38,6 +39,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     let kind = FormatKind::parse(&create.format)?;
     let format_options = FormatOptions::take(kind, &mut options, FormatDefaults::TRAINING_SET)?;
     let seed = seed(create, &mut options)?;
+    let on_violation = OnViolation::take(&mut options)?;
     let wanted = ShardOptions::take(&mut options, context.write.target_shard_bytes.bytes())?;
     let balance = BalanceOptions::take(&mut options)?;
     let encoder = format(&format_options);
@@ -46,6 +48,8 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     refuse_unknown(&options, &known)?;
 
     let source = plan_source(context, create, splits.method.columns()).await?;
+    let rows = checked_rows(create, &splits, &source);
+    let expectations = expect::compile(context.state, &rows, &create.expect, on_violation).await?;
     let data = source.data_columns(&named)?;
     let layout = wanted.layout(&context, create, &source.plan, splits.names.len()).await?;
     let columns = Columns::new(schema_of(&source.plan, &data)?, named.roles)?;
@@ -65,6 +69,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
         .map(|column| Expr::Column(column.clone()).alias(&column.name))
         .chain(placement.expressions(&layout));
     let input = LogicalPlanBuilder::from(rows.plan).project(expressions)?.build()?;
+    let shards = layout.shards();
 
     let spec = Arc::new(WriteSpec {
         job: uuid::Uuid::now_v7().simple().to_string(),
@@ -73,7 +78,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
         splits: splits.names.clone(),
         data_columns: data.len(),
         roles: named.roles,
-        layout: layout.clone(),
+        layout,
         keep_order: false,
     });
     let facts = WriteFacts {
@@ -89,14 +94,21 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
             undersample: balance.undersample,
             oversample: balance.oversample,
             shuffled: create.shuffle.is_some(),
-            shards: match layout {
-                Layout::Sharded { shards, .. } => Some(shards),
-                _ => None,
-            },
+            shards,
         },
         columns,
     };
-    Ok(PlannedWrite { plan: WriteNode::plan(input, Arc::clone(&spec)), spec, location, facts })
+    Ok(PlannedWrite { plan: WriteNode::plan(input, Arc::clone(&spec)), spec, location, facts, expectations })
+}
+
+/// The rows that the rules of the statement are about; the key of the split names those that break one.
+fn checked_rows<'a>(create: &'a CreateTrainingSet, splits: &Splits, source: &'a Source) -> CheckedRows<'a> {
+    let key = match &splits.method {
+        SplitMethod::Key(names) => names.iter().cloned().zip(source.placing.iter().cloned()).collect(),
+        _ => Vec::new(),
+    };
+    let (plan, columns) = (source.plan.clone(), source.row());
+    CheckedRows { plan, columns, key, query: &create.query, filter: None }
 }
 
 pub(super) fn schema_of(plan: &LogicalPlan, columns: &[Column]) -> Result<SchemaRef> {

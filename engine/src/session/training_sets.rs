@@ -4,6 +4,7 @@ use super::{Effect, QueryResult, Session, tables};
 use crate::backend::{JobProgress, PhysicalJob, ProgressSource};
 use crate::commit::{JobFile, JobFolder, JobOutput};
 use crate::error::{Code, Error, Result};
+use crate::expect::PlanRunner;
 use crate::manifest::Description;
 use crate::plan::{InputFiles, Layout, PlannedWrite, plan_physically};
 use crate::statement::{Statement, TrainingSetName};
@@ -11,10 +12,12 @@ use crate::storage::Location;
 use crate::suggest;
 use crate::training_set::TrainingSet;
 use crate::write::ShardRecord;
+use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt};
-use gristmill_proto::manifest::Manifest;
+use gristmill_proto::manifest::{Expectation, Manifest};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -83,9 +86,13 @@ struct WriteJob {
 impl WriteJob {
     async fn run(self, job: PhysicalJob) -> Result<RecordBatch> {
         let output = self.output().await?;
+        let expectations = match self.check_rows(&job.name).await {
+            Ok(expectations) => expectations,
+            Err(error) => return Err(self.explain(error).await),
+        };
         // Before the first thing is written, so that there is no moment in which a cancellation leaves something.
         let mut cleanup = Cleanup::new(&self.session, Arc::clone(&output));
-        let manifest = match self.write(job, output.as_ref()).await {
+        let manifest = match self.write(job, output.as_ref(), expectations).await {
             Ok(manifest) => manifest,
             Err(error) => {
                 let error = self.explain(error).await;
@@ -114,10 +121,24 @@ impl WriteJob {
         })
     }
 
-    async fn write(&self, job: PhysicalJob, output: &dyn JobOutput) -> Result<Manifest> {
+    /// What the rules of the statement measure; fails when one that must hold does not. Nothing is written yet.
+    async fn check_rows(&self, job: &str) -> Result<Vec<Expectation>> {
+        let runner = RuleRunner { session: &self.session, job, progress: &self.progress };
+        let results = self.write.expectations.evaluate(&runner).await?;
+        self.write.expectations.judge(&results)?;
+        Ok(results)
+    }
+
+    async fn write(
+        &self,
+        job: PhysicalJob,
+        output: &dyn JobOutput,
+        expectations: Vec<Expectation>,
+    ) -> Result<Manifest> {
         output.claim().await?;
         let shards = self.stage(job).await?;
-        let description = Description::of(&self.write, &shards, &self.inputs, self.progress.progress())?;
+        let mut description = Description::of(&self.write, &shards, &self.inputs, self.progress.progress())?;
+        description.manifest.expectations = expectations;
         output.commit(&description, &shards).await?;
         Ok(description.manifest)
     }
@@ -137,6 +158,24 @@ impl WriteJob {
 
     async fn explain(&self, error: Error) -> Error {
         self.inputs.explain(self.session.engine().runtime(), error).await
+    }
+}
+
+/// Runs the plans of rules where the session's statements run.
+struct RuleRunner<'a> {
+    session: &'a Session,
+    job: &'a str,
+    progress: &'a WriteProgress,
+}
+
+#[async_trait]
+impl PlanRunner for RuleRunner<'_> {
+    async fn rows(&self, plan: &LogicalPlan) -> Result<Vec<RecordBatch>> {
+        let plan = plan_physically(&self.session.planning_state(), plan).await?;
+        let job = PhysicalJob { name: format!("EXPECT of {}", self.job), ctx: self.session.context(), plan };
+        let running = self.session.inner.engine.inner.backend.run(job).await?;
+        self.progress.follow(Arc::clone(&running.progress));
+        Ok(running.stream.try_collect().await?)
     }
 }
 

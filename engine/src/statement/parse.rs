@@ -2,6 +2,7 @@
 
 mod split;
 
+use super::expect::{Rule, rules};
 use super::{CreateTrainingSet, ShuffleClause, SplitClause, Statement, StatementKind, TrainingSetName};
 use crate::error::{Code, Error, Result};
 use datafusion::error::DataFusionError;
@@ -104,7 +105,7 @@ fn create(parser: &mut DFParser<'_>) -> Result<CreateTrainingSet> {
     let query = parser.parser.parse_query().map_err(parser_error)?;
     let missing = |clause: &str| {
         Error::new(Code::Syntax, format!("CREATE TRAINING SET {name} has no {clause}"))
-            .with_hint("CREATE TRAINING SET name LOCATION 's3://…' STORED AS CSV [LABEL …] [SPLIT …] [SAMPLE …] [SHUFFLE …] AS SELECT …")
+            .with_hint("CREATE TRAINING SET name LOCATION 's3://…' STORED AS CSV [LABEL …] [SPLIT …] [SAMPLE …] [SHUFFLE …] [EXPECT …] AS SELECT …")
     };
     Ok(CreateTrainingSet {
         location: clauses.location.ok_or_else(|| missing("LOCATION"))?,
@@ -113,6 +114,7 @@ fn create(parser: &mut DFParser<'_>) -> Result<CreateTrainingSet> {
         split: clauses.split,
         sample: clauses.sample,
         shuffle: clauses.shuffle,
+        expect: clauses.expect.unwrap_or_default(),
         options: clauses.options.unwrap_or_default(),
         query,
         name,
@@ -128,6 +130,7 @@ struct Clauses {
     split: Option<SplitClause>,
     sample: Option<f64>,
     shuffle: Option<ShuffleClause>,
+    expect: Option<Vec<Rule>>,
     options: Option<BTreeMap<String, String>>,
 }
 
@@ -158,11 +161,14 @@ impl Clauses {
                 None
             };
             once(&mut self.shuffle, ShuffleClause { seed }, "SHUFFLE")
+        } else if take_words(parser, &["EXPECT"]) {
+            let rules = rules(parser)?;
+            once(&mut self.expect, rules, "EXPECT")
         } else if take_words(parser, &["OPTIONS"]) {
             let options = options(parser)?;
             once(&mut self.options, options, "OPTIONS")
         } else {
-            Err(expected(parser, "LOCATION, STORED AS, LABEL, SPLIT, SAMPLE, SHUFFLE, OPTIONS or AS"))
+            Err(expected(parser, "LOCATION, STORED AS, LABEL, SPLIT, SAMPLE, SHUFFLE, EXPECT, OPTIONS or AS"))
         }
     }
 }
@@ -208,7 +214,7 @@ fn reference(parser: &mut DFParser<'_>) -> Result<TrainingSetName> {
 }
 
 /// A name, folded to lower case unless it is quoted, as DataFusion does with every name.
-fn name(parser: &mut DFParser<'_>, what: &str) -> Result<String> {
+pub(super) fn name(parser: &mut DFParser<'_>, what: &str) -> Result<String> {
     match parser.parser.peek_token().token {
         Token::Word(Word { value, quote_style, .. }) => {
             parser.parser.next_token();
@@ -218,17 +224,17 @@ fn name(parser: &mut DFParser<'_>, what: &str) -> Result<String> {
     }
 }
 
-fn expect(parser: &mut DFParser<'_>, token: &Token, what: &str) -> Result<()> {
+pub(super) fn expect(parser: &mut DFParser<'_>, token: &Token, what: &str) -> Result<()> {
     if parser.parser.consume_token(token) { Ok(()) } else { Err(expected(parser, what)) }
 }
 
-fn expected(parser: &DFParser<'_>, what: &str) -> Error {
+pub(super) fn expected(parser: &DFParser<'_>, what: &str) -> Error {
     let found = parser.parser.peek_token();
     Error::new(Code::Syntax, format!("expected {what}, found \"{found}\"{}", found.span.start))
 }
 
 /// Takes `words` if they all come next, whatever their case; takes nothing otherwise.
-fn take_words(parser: &mut DFParser<'_>, words: &[&str]) -> bool {
+pub(super) fn take_words(parser: &mut DFParser<'_>, words: &[&str]) -> bool {
     let all =
         words.iter().enumerate().all(|(index, expected)| match parser.parser.peek_nth_token(index).token {
             Token::Word(Word { value, quote_style: None, .. }) => value.eq_ignore_ascii_case(expected),

@@ -24,6 +24,7 @@ const KEYWORDS: &[&str] = &[
     "COPY",
     "DATABASE",
     "DESCRIBE",
+    "EXPECT",
     "EXPLAIN",
     "EXTERNAL",
     "FORMAT",

@@ -2,6 +2,7 @@
 
 use crate::config::ByteSize;
 use crate::error::{Code, Error, Result};
+use crate::expect;
 use crate::plan::{Layout, PlanContext, input_files};
 use crate::statement::CreateTrainingSet;
 use crate::suggest;
@@ -9,7 +10,8 @@ use datafusion::logical_expr::LogicalPlan;
 use std::collections::BTreeMap;
 
 /// Their names.
-pub(super) const OPTIONS: [&str; 5] = ["shards", "target_shard_bytes", "seed", "undersample", "oversample"];
+pub(super) const OPTIONS: [&str; 6] =
+    ["shards", "target_shard_bytes", "seed", "undersample", "oversample", expect::ON_VIOLATION];
 /// The largest number of shards of one split.
 const MOST_SHARDS: u32 = 100_000;
 

@@ -28,7 +28,7 @@ const MOST_SPLITS: usize = 100;
 /// The longest name of a split, in bytes: SageMaker's limit for a channel.
 const LONGEST_SPLIT_NAME: usize = 64;
 /// Options of the statement itself, beside those of its format.
-const OPTIONS: [&str; 3] = ["shards", "target_shard_bytes", "seed"];
+const OPTIONS: [&str; 4] = ["shards", "target_shard_bytes", "seed", "statistics"];
 
 /// Plans `create`. When it shuffles and does not say into how many shards, the size of the query's input files decides.
 ///
@@ -41,6 +41,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     let kind = FormatKind::parse(&create.format)?;
     let format_options = FormatOptions::take(kind, &mut options, FormatDefaults::TRAINING_SET)?;
     let seed = seed(create, &mut options)?;
+    let statistics = take_switch(&mut options, "statistics")?.unwrap_or(true);
     let wanted = ShardOptions::take(&mut options, context.write.target_shard_bytes.bytes())?;
     let encoder = format(&format_options);
     let named = NamedColumns::take(create, encoder.as_ref(), &mut options)?;
@@ -73,6 +74,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
         roles: named.roles,
         layout: layout.clone(),
         keep_order: false,
+        statistics,
     });
     let facts = WriteFacts {
         name: create.name.clone(),
@@ -187,6 +189,14 @@ fn take_number(options: &mut BTreeMap<String, String>, key: &str) -> Result<Opti
     let Some(text) = options.remove(key) else { return Ok(None) };
     text.trim().parse().map(Some).map_err(|error| {
         Error::new(Code::BadOption, format!("option '{key}' takes a whole number, found \"{text}\""))
+            .with_source(error)
+    })
+}
+
+fn take_switch(options: &mut BTreeMap<String, String>, key: &str) -> Result<Option<bool>> {
+    let Some(text) = options.remove(key) else { return Ok(None) };
+    text.trim().to_ascii_lowercase().parse().map(Some).map_err(|error| {
+        Error::new(Code::BadOption, format!("option '{key}' takes true or false, found \"{text}\""))
             .with_source(error)
     })
 }

@@ -175,7 +175,7 @@ mod tests {
 
     fn of(array: ArrayRef) -> (ShardStatistics, RecordBatch) {
         let batch = RecordBatch::try_from_iter_with_nullable([("x", array, true)]).unwrap();
-        let mut accumulator = ShardAccumulator::new(&batch.schema(), None);
+        let mut accumulator = ShardAccumulator::new(&batch.schema(), 0);
         accumulator.push(&batch).unwrap();
         (accumulator.finish(), batch)
     }

@@ -196,20 +196,17 @@ pub struct FeatureDetails {
 }
 
 impl Statistics {
-    /// Of the rows of a split.
+    /// Of the rows of a split, whose first columns are so many labels.
     #[must_use]
-    pub fn of(split: &ShardStatistics, schema: &Schema, label: Option<&str>) -> Self {
-        let columns = schema.fields().iter().zip(&split.columns);
-        let features = columns.map(|(field, column)| {
+    pub fn of(split: &ShardStatistics, schema: &Schema, labels: usize) -> Self {
+        let columns = schema.fields().iter().zip(&split.columns).enumerate();
+        let features = columns.map(|(index, (field, column))| {
             let mut feature = feature(field, column, split.rows);
-            feature.gristmill.is_label = Some(field.name().as_str()) == label;
+            feature.gristmill.is_label = index < labels;
             feature
         });
-        Self {
-            version: 0.0,
-            dataset: DatasetStatistics { item_count: split.rows },
-            features: features.collect(),
-        }
+        let features = features.collect();
+        Self { version: 0.0, dataset: DatasetStatistics { item_count: split.rows }, features }
     }
 
     /// `constraints.json` that rows like these meet.

@@ -25,13 +25,12 @@ pub struct ShardAccumulator {
 }
 
 impl ShardAccumulator {
-    /// For rows of that schema; the values of `label` are counted too where it has few.
+    /// For rows of that schema, whose first columns are so many labels: their values are counted too, where they have few.
     #[must_use]
-    pub fn new(schema: &Schema, label: Option<&str>) -> Self {
-        let column = |field: &arrow::datatypes::FieldRef| {
-            ColumnAccumulator::new(field.data_type(), Some(field.name().as_str()) == label)
-        };
-        Self { rows: 0, columns: schema.fields().iter().map(column).collect() }
+    pub fn new(schema: &Schema, labels: usize) -> Self {
+        let columns = schema.fields().iter().enumerate();
+        let columns = columns.map(|(index, field)| ColumnAccumulator::new(field.data_type(), index < labels));
+        Self { rows: 0, columns: columns.collect() }
     }
 
     /// Adds the rows of a batch.

@@ -2,7 +2,7 @@
 
 use crate::error::{Code, Error, Result};
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, UInt64Array,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, RecordBatch, StringArray, UInt64Array,
 };
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
 use std::sync::{Arc, LazyLock};
@@ -26,6 +26,9 @@ pub struct ShardRecord {
     pub token: String,
     /// Whether it is no shard, but belongs to one; it has no rows then.
     pub is_companion: bool,
+    /// The statistics of its rows, see [`ShardStatistics`](crate::statistics::ShardStatistics); empty where none were
+    /// taken.
+    pub statistics: Vec<u8>,
 }
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -38,6 +41,7 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Field::new("raw_bytes", DataType::UInt64, false),
         Field::new("token", DataType::Utf8, false),
         Field::new("is_companion", DataType::Boolean, false),
+        Field::new("statistics", DataType::Binary, false),
     ]))
 });
 
@@ -68,6 +72,7 @@ impl ShardRecord {
             number(|record| record.raw_bytes),
             text(|record| &record.token),
             Arc::new(records.iter().map(|record| Some(record.is_companion)).collect::<BooleanArray>()),
+            Arc::new(BinaryArray::from_iter_values(records.iter().map(|record| &record.statistics))),
         ];
         RecordBatch::try_new(shard_record_schema(), columns)
             .map_err(|error| Error::new(Code::Internal, "cannot build shard records").with_source(error))
@@ -99,6 +104,7 @@ impl ShardRecord {
             raw_bytes: number(5, row),
             token: text(6, row),
             is_companion: batch.column(7).as_boolean().value(row),
+            statistics: batch.column(8).as_binary::<i32>().value(row).to_owned(),
         };
         Ok((0..batch.num_rows()).map(record).collect())
     }
@@ -119,6 +125,7 @@ mod tests {
             raw_bytes: number * 11,
             token: "{}".to_owned(),
             is_companion: number == 2,
+            statistics: vec![7; number as usize],
         };
         let records = vec![record(1), record(2)];
         let batch = ShardRecord::to_batch(&records).unwrap();

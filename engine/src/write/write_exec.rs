@@ -192,6 +192,7 @@ impl ExecutionPlan for WriteExec {
             attempt,
             format: format(&self.spec.format),
             columns: Columns::new(Arc::new(self.input.schema().project(&columns)?), self.spec.roles)?,
+            statistics: self.spec.statistics,
         };
         let writer = TaskWriter::new(Arc::clone(&self.spec), target, number, memory);
         let input = self.input.execute(partition, context)?;

@@ -6,16 +6,16 @@ use arrow::array::{
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-fn of(columns: Vec<(&str, ArrayRef)>, label: Option<&str>) -> Statistics {
+fn of(columns: Vec<(&str, ArrayRef)>, labels: usize) -> Statistics {
     let columns = columns.into_iter().map(|(name, array)| (name, array, true));
     let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
-    let mut accumulator = ShardAccumulator::new(&batch.schema(), label);
+    let mut accumulator = ShardAccumulator::new(&batch.schema(), labels);
     accumulator.push(&batch).unwrap();
-    Statistics::of(&accumulator.finish(), &batch.schema(), label)
+    Statistics::of(&accumulator.finish(), &batch.schema(), labels)
 }
 
 fn check(array: impl arrow::array::Array + 'static, statistics: &Value, constraints: &Value) {
-    let found = of(vec![("x", Arc::new(array))], None);
+    let found = of(vec![("x", Arc::new(array))], 0);
     assert_eq!(&serde_json::to_value(&found).unwrap()["features"][0], statistics);
     assert_eq!(&found.constraints()["features"][0], constraints);
 }
@@ -30,7 +30,7 @@ fn buckets(bounds: [f64; 11], counts: &[(usize, f64)]) -> Value {
 
 #[test]
 fn files_have_the_layout_of_model_monitor() {
-    let statistics = of(vec![("x", Arc::new(Int64Array::from(vec![1])))], None);
+    let statistics = of(vec![("x", Arc::new(Int64Array::from(vec![1])))], 0);
     let found = serde_json::to_value(&statistics).unwrap();
     assert_eq!((&found["version"], &found["dataset"]), (&json!(0.0), &json!({ "item_count": 1 })));
     assert_eq!(
@@ -116,13 +116,13 @@ fn a_column_of_text_has_string_statistics_and_its_values_as_the_domain() {
 #[test]
 fn text_of_many_values_has_no_domain() {
     let values = StringArray::from_iter_values((0..1_000).map(|row| row.to_string()));
-    let statistics = of(vec![("x", Arc::new(values))], None);
+    let statistics = of(vec![("x", Arc::new(values))], 0);
     assert_eq!(statistics.constraints()["features"][0].get("string_constraints"), None);
 }
 
 #[test]
 fn a_date_is_text_to_model_monitor_and_has_a_range_of_our_own() {
-    let statistics = of(vec![("x", Arc::new(Date32Array::from(vec![9_568, 9_570, 9_577])))], None);
+    let statistics = of(vec![("x", Arc::new(Date32Array::from(vec![9_568, 9_570, 9_577])))], 0);
     let feature = &serde_json::to_value(&statistics).unwrap()["features"][0];
     assert_eq!(
         (&feature["inferred_type"], &feature["string_statistics"]["distinct_count"]),
@@ -136,7 +136,7 @@ fn a_date_is_text_to_model_monitor_and_has_a_range_of_our_own() {
 
 #[test]
 fn a_boolean_is_a_whole_number_with_two_values() {
-    let statistics = of(vec![("x", Arc::new(BooleanArray::from(vec![true, false, true, true])))], Some("x"));
+    let statistics = of(vec![("x", Arc::new(BooleanArray::from(vec![true, false, true, true])))], 1);
     let feature = &serde_json::to_value(&statistics).unwrap()["features"][0];
     assert_eq!(
         (&feature["inferred_type"], &feature["gristmill"]["is_label"]),
@@ -156,7 +156,7 @@ fn a_boolean_is_a_whole_number_with_two_values() {
 #[test]
 fn a_column_without_numbers_has_nulls_and_one_of_bytes_is_unknown() {
     let bytes: ArrayRef = Arc::new(BinaryArray::from(vec![&b"x"[..]]));
-    let statistics = of(vec![("f", Arc::new(Float64Array::from(vec![f64::NAN]))), ("b", bytes)], None);
+    let statistics = of(vec![("f", Arc::new(Float64Array::from(vec![f64::NAN]))), ("b", bytes)], 0);
     let features = &serde_json::to_value(&statistics).unwrap()["features"];
     let numbers = &features[0]["numerical_statistics"];
     assert_eq!([&numbers["mean"], &numbers["min"], &numbers["sum"]], [&Value::Null; 3]);
@@ -175,7 +175,7 @@ fn a_column_without_numbers_has_nulls_and_one_of_bytes_is_unknown() {
 #[test]
 fn buckets_of_the_widest_range_are_finite_and_hold_every_number() {
     let values = Float64Array::from(vec![f64::MIN, 0.0, f64::MAX]);
-    let statistics = of(vec![("x", Arc::new(values))], None);
+    let statistics = of(vec![("x", Arc::new(values))], 0);
     let buckets = &statistics.features[0].numerical_statistics.as_ref().unwrap().distribution.kll.buckets;
     assert!(buckets.iter().all(|bucket| bucket.lower_bound.is_finite() && bucket.upper_bound.is_finite()));
     assert_eq!(buckets.iter().map(|bucket| bucket.count).sum::<f64>(), 3.0);

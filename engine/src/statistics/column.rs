@@ -73,7 +73,7 @@ pub(super) struct ColumnAccumulator {
 
 #[derive(Debug)]
 enum ValueAccumulator {
-    Numbers(NumberAccumulator),
+    Numbers(Box<NumberAccumulator>),
     Text(Box<TextStatistics>),
     Booleans { falses: u64, trues: u64 },
     Opaque,
@@ -85,7 +85,7 @@ impl ColumnAccumulator {
             ColumnKind::Text => ValueAccumulator::Text(Box::default()),
             ColumnKind::Boolean => ValueAccumulator::Booleans { falses: 0, trues: 0 },
             ColumnKind::Opaque => ValueAccumulator::Opaque,
-            number => ValueAccumulator::Numbers(NumberAccumulator::new(number, is_label)),
+            number => ValueAccumulator::Numbers(Box::new(NumberAccumulator::new(number, is_label))),
         };
         Self { missing: 0, values }
     }
@@ -152,21 +152,21 @@ fn plain_type(data_type: &DataType) -> Option<DataType> {
 
 fn push_numbers(numbers: &mut NumberAccumulator, array: &ArrayRef) -> Result<()> {
     match array.data_type() {
-        DataType::Int8 => push_integers::<Int8Type>(numbers, array, |value| f64::from(value)),
-        DataType::Int16 => push_integers::<Int16Type>(numbers, array, |value| f64::from(value)),
-        DataType::Int32 => push_integers::<Int32Type>(numbers, array, |value| f64::from(value)),
+        DataType::Int8 => push_integers::<Int8Type>(numbers, array, f64::from),
+        DataType::Int16 => push_integers::<Int16Type>(numbers, array, f64::from),
+        DataType::Int32 => push_integers::<Int32Type>(numbers, array, f64::from),
         DataType::Int64 => push_integers::<Int64Type>(numbers, array, |value| value as f64),
-        DataType::UInt8 => push_integers::<UInt8Type>(numbers, array, |value| f64::from(value)),
-        DataType::UInt16 => push_integers::<UInt16Type>(numbers, array, |value| f64::from(value)),
-        DataType::UInt32 => push_integers::<UInt32Type>(numbers, array, |value| f64::from(value)),
+        DataType::UInt8 => push_integers::<UInt8Type>(numbers, array, f64::from),
+        DataType::UInt16 => push_integers::<UInt16Type>(numbers, array, f64::from),
+        DataType::UInt32 => push_integers::<UInt32Type>(numbers, array, f64::from),
         DataType::UInt64 => {
             for_each_run::<UInt64Type>(array, |run| numbers.push(run, |value| value as f64, |value| value))
         }
         DataType::Float16 => push_floats::<Float16Type>(numbers, array, |value| value.to_f64()),
-        DataType::Float32 => push_floats::<Float32Type>(numbers, array, |value| f64::from(value)),
+        DataType::Float32 => push_floats::<Float32Type>(numbers, array, f64::from),
         DataType::Float64 => push_floats::<Float64Type>(numbers, array, |value| value),
         DataType::Decimal128(_, scale) => push_decimals(numbers, array, *scale),
-        DataType::Date32 => push_integers::<Date32Type>(numbers, array, |value| f64::from(value)),
+        DataType::Date32 => push_integers::<Date32Type>(numbers, array, f64::from),
         DataType::Date64 => {
             push_integers::<Date64Type>(numbers, array, |value| (value.div_euclid(86_400_000)) as f64)
         }

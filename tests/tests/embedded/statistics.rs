@@ -158,10 +158,10 @@ async fn show_prints_splits_and_columns() {
         "{}",
         shown.stdout
     );
-    let titles = "column  type     nulls  mean";
+    let titles = "column  type     nulls      mean       std";
     assert_eq!(shown.stdout.lines().filter(|line| line.starts_with(titles)).count(), 2, "{}", shown.stdout);
     assert_eq!(
-        shown.stdout.lines().filter(|line| line.ends_with("PSI     KS")).count(),
+        shown.stdout.lines().filter(|line| line.ends_with("  PSI     KS")).count(),
         1,
         "{}",
         shown.stdout

@@ -31,6 +31,9 @@ pub struct ShardRecord {
     pub statistics: Vec<u8>,
 }
 
+/// About how many bytes of statistics a batch has at most, beside those of its first record.
+const BATCH_BYTES: usize = 2 << 20;
+
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(vec![
         Field::new("path", DataType::Utf8, false),
@@ -78,6 +81,26 @@ impl ShardRecord {
             .map_err(|error| Error::new(Code::Internal, "cannot build shard records").with_source(error))
     }
 
+    /// The records as batches that are small enough for a message, as statistics of many columns are large.
+    ///
+    /// # Errors
+    /// None that input can cause.
+    pub fn to_batches(records: &[ShardRecord]) -> Result<Vec<RecordBatch>> {
+        let mut bytes = 0;
+        let in_one_batch = |_: &ShardRecord, next: &ShardRecord| {
+            bytes += next.statistics.len();
+            let fits = bytes <= BATCH_BYTES;
+            if !fits {
+                bytes = 0;
+            }
+            fits
+        };
+        if records.is_empty() {
+            return Ok(vec![Self::to_batch(records)?]);
+        }
+        records.chunk_by(in_one_batch).map(Self::to_batch).collect()
+    }
+
     /// The records of a batch that a write operator gave.
     ///
     /// # Errors
@@ -112,11 +135,10 @@ impl ShardRecord {
 
 #[cfg(test)]
 mod tests {
-    use super::ShardRecord;
+    use super::{BATCH_BYTES, ShardRecord};
 
-    #[test]
-    fn records_survive_the_trip_through_a_batch() {
-        let record = |number: u64| ShardRecord {
+    fn record(number: u64) -> ShardRecord {
+        ShardRecord {
             path: format!("train/part-{number}.csv"),
             split: "train".to_owned(),
             rows: number,
@@ -126,7 +148,22 @@ mod tests {
             token: "{}".to_owned(),
             is_companion: number == 2,
             statistics: vec![7; number as usize],
-        };
+        }
+    }
+
+    #[test]
+    fn large_statistics_are_spread_over_batches() {
+        let large = |number| ShardRecord { statistics: vec![1; BATCH_BYTES / 3], ..record(number) };
+        let records: Vec<_> = (0..10).map(large).collect();
+        let batches = ShardRecord::to_batches(&records).unwrap();
+        assert_eq!(batches.iter().map(|batch| batch.num_rows()).collect::<Vec<_>>(), [4, 4, 2]);
+        let back = batches.iter().flat_map(|batch| ShardRecord::from_batch(batch).unwrap());
+        assert!(back.eq(records));
+        assert_eq!(ShardRecord::to_batches(&[]).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn records_survive_the_trip_through_a_batch() {
         let records = vec![record(1), record(2)];
         let batch = ShardRecord::to_batch(&records).unwrap();
         assert_eq!(ShardRecord::from_batch(&batch).unwrap(), records);

@@ -9,6 +9,7 @@ use crate::storage::{Attempt, Location, Stores};
 use datafusion::arrow::compute::SortOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, internal_err};
+use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
@@ -202,9 +203,10 @@ impl ExecutionPlan for WriteExec {
         let records = async move {
             let records = drain(input, writer, &written, &time).await?;
             rows.add(records.len());
-            Ok(ShardRecord::to_batch(&records)?)
+            let batches = ShardRecord::to_batches(&records)?;
+            Ok::<_, DataFusionError>(futures::stream::iter(batches.into_iter().map(Ok)))
         };
-        let stream = futures::stream::once(records).boxed();
+        let stream = futures::stream::once(records).try_flatten().boxed();
         Ok(Box::pin(RecordBatchStreamAdapter::new(shard_record_schema(), stream)))
     }
 

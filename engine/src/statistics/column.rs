@@ -1,10 +1,14 @@
 //! Statistics of one column: taken from arrays, merged, whatever its type.
 
+use super::hash::{hash_range, hash_short};
 use super::kind::ColumnKind;
 use super::numbers::{NumberAccumulator, NumberStatistics};
 use super::text::TextStatistics;
 use crate::error::{Code, Error, Result};
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, GenericStringArray, OffsetSizeTrait, PrimitiveArray,
+    StringViewArray,
+};
 use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, Date32Type, Date64Type, Decimal128Type, Float16Type, Float32Type, Float64Type, Int8Type,
@@ -101,9 +105,9 @@ impl ColumnAccumulator {
         match &mut self.values {
             ValueAccumulator::Numbers(numbers) => return push_numbers(numbers, array),
             ValueAccumulator::Text(text) => match array.data_type() {
-                DataType::Utf8 => text.push(array.as_string::<i32>()),
-                DataType::LargeUtf8 => text.push(array.as_string::<i64>()),
-                DataType::Utf8View => text.push(array.as_string_view()),
+                DataType::Utf8 => push_text(text, array.as_string::<i32>()),
+                DataType::LargeUtf8 => push_text(text, array.as_string::<i64>()),
+                DataType::Utf8View => push_views(text, array.as_string_view()),
                 other => return Err(unexpected(other)),
             },
             ValueAccumulator::Booleans { falses, trues } => {
@@ -148,6 +152,32 @@ fn plain_type(data_type: &DataType) -> Option<DataType> {
         DataType::Decimal256(_, _) => Some(DataType::Float64),
         _ => None,
     }
+}
+
+/// A text is hashed where it lies among the others.
+fn push_text<O: OffsetSizeTrait>(text: &mut TextStatistics, array: &GenericStringArray<O>) {
+    let (offsets, bytes) = (array.value_offsets(), array.value_data());
+    text.push(array, |row| {
+        let (start, end) = (offsets[row].as_usize(), offsets[row + 1].as_usize());
+        (hash_range(bytes, start, end), end - start)
+    });
+}
+
+/// A short text is hashed without going to the buffer that it is not in.
+fn push_views(text: &mut TextStatistics, array: &StringViewArray) {
+    let views = array.views();
+    text.push(array, |row| {
+        let view = views[row];
+        let length = view as u32 as usize;
+        let hash = match length {
+            0..=12 => hash_short((view >> 32) as u64, (view >> 96) as u64, length),
+            _ => {
+                let bytes = array.value(row).as_bytes();
+                hash_range(bytes, 0, bytes.len())
+            }
+        };
+        (hash, length)
+    });
 }
 
 fn push_numbers(numbers: &mut NumberAccumulator, array: &ArrayRef) -> Result<()> {
@@ -226,7 +256,7 @@ fn push_floats<T: ArrowPrimitiveType>(
 fn push_decimals(numbers: &mut NumberAccumulator, array: &ArrayRef, scale: i8) {
     let unit = 10_f64.powi(i32::from(scale).abs());
     let number = |value: i128| {
-        let digits = i64::try_from(value).map_or(value as f64, |digits| digits as f64);
+        let digits = i64::try_from(value).map_or_else(|_| value as f64, |digits| digits as f64);
         if scale < 0 { digits * unit } else { digits / unit }
     };
     if scale > 0 {

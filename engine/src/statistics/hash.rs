@@ -12,35 +12,51 @@ pub(super) fn hash_number(bits: u64) -> u64 {
     mix(bits)
 }
 
-/// The hash of a text's bytes.
+/// The hash of the text that lies in `bytes` from `start` to `end`: of its length and of its words of eight bytes, of
+/// which the last is filled up with zeros.
 #[inline]
-pub(super) fn hash_bytes(bytes: &[u8]) -> u64 {
-    let mut hash = SECOND ^ (bytes.len() as u64).wrapping_mul(FIRST);
-    let (words, rest) = bytes.as_chunks::<8>();
-    for word in words {
-        hash = fold(hash ^ u64::from_le_bytes(*word), FIRST);
+pub(super) fn hash_range(bytes: &[u8], start: usize, end: usize) -> u64 {
+    let length = end - start;
+    let mut hash = first(length);
+    let mut at = start;
+    while at + 8 < end {
+        hash = fold(hash ^ word_at(bytes, at), FIRST);
+        at += 8;
     }
-    fold(hash ^ last_word(bytes, rest), SECOND)
+    // All bits but those of bytes after the end; none of an empty text.
+    let unused = 64 - 8 * (end - at) as u32;
+    let mask = u64::MAX.checked_shr(unused).unwrap_or(0);
+    fold(hash ^ (word_at(bytes, at) & mask), SECOND)
 }
 
-/// The bytes after the last whole word: read with some before them where there are, as a copy of a few bytes is slow.
+/// The same of a text of at most twelve bytes, as words.
 #[inline]
-fn last_word(bytes: &[u8], rest: &[u8]) -> u64 {
-    if rest.is_empty() {
-        return 0;
+pub(super) fn hash_short(low: u64, high: u64, length: usize) -> u64 {
+    if length <= 8 {
+        return fold(first(length) ^ low, SECOND);
     }
-    if let Some(word) = bytes.last_chunk::<8>() {
-        return u64::from_le_bytes(*word);
+    fold(fold(first(length) ^ low, FIRST) ^ high, SECOND)
+}
+
+#[inline]
+fn first(length: usize) -> u64 {
+    SECOND ^ (length as u64).wrapping_mul(FIRST)
+}
+
+/// The eight bytes at that place. What lies after a text is read too, as a copy of a few bytes is slow.
+#[inline]
+fn word_at(bytes: &[u8], at: usize) -> u64 {
+    match bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        Some(word) => u64::from_le_bytes(*word),
+        None => last_word(bytes, at),
     }
-    match (rest.first_chunk::<4>(), rest.last_chunk::<4>(), rest) {
-        (Some(first), Some(last), _) => {
-            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
-        }
-        (_, _, [a]) => u64::from(*a),
-        (_, _, [a, b]) => u64::from(*a) | u64::from(*b) << 8,
-        (_, _, [a, b, c, ..]) => u64::from(*a) | u64::from(*b) << 8 | u64::from(*c) << 16,
-        _ => 0,
-    }
+}
+
+/// The bytes from that place to the end, which are fewer than eight.
+#[cold]
+fn last_word(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 /// A well mixed number for a counter: what is random in a sketch is a function of positions alone.
@@ -58,8 +74,33 @@ fn fold(left: u64, right: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{hash_bytes, hash_number};
+    use super::{hash_number, hash_range, hash_short};
     use std::collections::HashSet;
+
+    fn hash_bytes(bytes: &[u8]) -> u64 {
+        hash_range(bytes, 0, bytes.len())
+    }
+
+    #[test]
+    fn a_text_has_the_same_hash_wherever_it_lies() {
+        for length in 0..30 {
+            let text: Vec<u8> = (1..=length).collect();
+            for before in 0..9 {
+                let all = [&vec![7; before][..], &text, &[9; 20]].concat();
+                assert_eq!(
+                    hash_range(&all, before, before + text.len()),
+                    hash_bytes(&text),
+                    "{length} {before}"
+                );
+            }
+            if length <= 12 {
+                let mut words = [0; 16];
+                words[..text.len()].copy_from_slice(&text);
+                let whole = u128::from_le_bytes(words);
+                assert_eq!(hash_short(whole as u64, (whole >> 64) as u64, text.len()), hash_bytes(&text));
+            }
+        }
+    }
 
     #[test]
     fn texts_that_differ_in_one_byte_or_in_length_have_other_hashes() {

@@ -1,7 +1,6 @@
 //! Statistics of a column of text.
 
 use super::distinct::Distinct;
-use super::hash::hash_bytes;
 use super::top_values::TopValues;
 use arrow::array::ArrayAccessor;
 
@@ -17,15 +16,19 @@ pub struct TextStatistics {
 }
 
 impl TextStatistics {
-    /// Adds the values of an array.
-    pub(super) fn push<'a>(&mut self, array: impl ArrayAccessor<Item = &'a str>) {
+    /// Adds the values of an array, of which `key` knows hash and length at a row.
+    pub(super) fn push<'a>(
+        &mut self,
+        array: impl ArrayAccessor<Item = &'a str>,
+        key: impl Fn(usize) -> (u64, usize),
+    ) {
         let (mut shortest, mut longest) = (usize::MAX, 0);
         let mut hashes = [0; HASHES];
         let mut filled = 0;
-        let mut add = |text: &'a str| {
-            let hash = hash_bytes(text.as_bytes());
-            (shortest, longest) = (shortest.min(text.len()), longest.max(text.len()));
-            self.values.add(hash, || text.into());
+        let add = |row: usize| {
+            let (hash, length) = key(row);
+            (shortest, longest) = (shortest.min(length), longest.max(length));
+            self.values.add(hash, || array.value(row).into());
             hashes[filled] = hash;
             filled += 1;
             if filled == HASHES {
@@ -34,8 +37,8 @@ impl TextStatistics {
             }
         };
         match array.nulls().filter(|nulls| nulls.null_count() > 0) {
-            None => (0..array.len()).for_each(|row| add(array.value(row))),
-            Some(nulls) => nulls.valid_indices().for_each(|row| add(array.value(row))),
+            None => (0..array.len()).for_each(add),
+            Some(nulls) => nulls.valid_indices().for_each(add),
         }
         self.distinct.extend(hashes[..filled].iter().copied());
         if shortest <= longest {

@@ -12,6 +12,8 @@ const CANDIDATES: usize = 256;
 const RECENT: usize = 256;
 /// Once there are more than [`EXACT`] values, one row of so many is looked at, and stands for the others.
 const STEP: u64 = 16;
+/// Enough places for two values to be at the same one seldom: to look further costs more than all else.
+const LEAST_PLACES: usize = 128;
 /// A longer value is cut here.
 const LONGEST_BYTES: usize = 64;
 
@@ -99,7 +101,7 @@ impl TopValues {
     fn insert(&mut self, found: Place, mut text: String) {
         text.truncate(text.floor_char_boundary(LONGEST_BYTES));
         if self.candidates + 1 >= self.places.len() / 2 {
-            self.resize((self.places.len() * 2).max(32));
+            self.resize((self.places.len() * 2).max(LEAST_PLACES));
         }
         self.take(found, text);
         if !self.is_sampled && self.candidates > EXACT {
@@ -217,10 +219,10 @@ fn next_row(group: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{EXACT, TopValues};
-    use crate::statistics::hash::{hash_bytes, mix};
+    use crate::statistics::hash::{hash_range, mix};
 
     fn add(values: &mut TopValues, text: &str) {
-        values.add(hash_bytes(text.as_bytes()), || text.into());
+        values.add(hash_range(text.as_bytes(), 0, text.len()), || text.into());
     }
 
     fn of(texts: impl IntoIterator<Item = String>) -> TopValues {

@@ -5,6 +5,7 @@ mod hash;
 #[cfg(feature = "polars")]
 mod polars;
 mod sha;
+mod statistics;
 
 use crate::contender::Contender;
 use crate::dataset::{Dataset, DatasetArgs, create_table};
@@ -81,8 +82,9 @@ pub(crate) fn run(args: &Args) -> Result<Report> {
     let csv = csv::measure(&sample)?;
     let hash = hash::measure(&sample)?;
     let sha = sha::measure(&sample)?;
-    let tables = vec![csv::table(&csv), hash::table(&hash), sha::table(&sha)];
-    let mut report = Report::new(conditions, tables, &[csv, hash, vec![sha]])?;
+    let statistics = statistics::measure(&sample)?;
+    let tables = vec![csv::table(&csv), hash::table(&hash), sha::table(&sha), statistics::table(&statistics)];
+    let mut report = Report::new(conditions, tables, &[csv, hash, vec![sha], statistics])?;
     report.note(format!("{} rows, median of {}, one thread", sample.rows, sample.runs));
     if cfg!(not(feature = "polars")) {
         report.note("Polars is left out: build with --features polars");

@@ -84,7 +84,13 @@ pub(crate) fn run(args: &Args) -> Result<Report> {
         for scale in &args.scales {
             say(&format!("writing {} at scale {scale}", format.name()));
             let dataset = Dataset::at(&args.dir, *scale).check()?;
-            let spec = WriteSpec { format: *format, by: SplitBy::Row, shuffle: args.shuffle, rows: None };
+            let spec = WriteSpec {
+                format: *format,
+                by: SplitBy::Row,
+                shuffle: args.shuffle,
+                statistics: true,
+                rows: None,
+            };
             let written = in_fresh_folder(dataset.folder(), |folder| {
                 spec.measure(&dataset.file("lineitem"), folder, &args.settings)
             })?;

@@ -39,6 +39,10 @@ pub(crate) struct Args {
     #[arg(long)]
     shuffle: bool,
 
+    /// Write everything once more without statistics of the columns, to see what they cost
+    #[arg(long)]
+    without_statistics: bool,
+
     /// Only about this many rows, from the start of the table [default: all of them]
     #[arg(long, value_name = "N")]
     rows: Option<u64>,
@@ -103,8 +107,9 @@ pub(crate) fn run(args: &Args) -> Result<Report> {
 fn cases(args: &Args, with_peer: bool) -> Vec<Case> {
     let mut cases = Vec::new();
     for format in &args.format {
-        let case = |by: SplitBy, is_peer: bool| {
-            let spec = WriteSpec { format: *format, by, shuffle: args.shuffle && !is_peer, rows: args.rows };
+        let case = |by: SplitBy, statistics: bool, is_peer: bool| {
+            let shuffle = args.shuffle && !is_peer;
+            let spec = WriteSpec { format: *format, by, shuffle, statistics, rows: args.rows };
             let name = if is_peer {
                 format!("DuckDB {}", format.name())
             } else {
@@ -112,9 +117,14 @@ fn cases(args: &Args, with_peer: bool) -> Vec<Case> {
             };
             Case { name, spec, is_peer, runs: Vec::new() }
         };
-        cases.extend(args.by.iter().map(|by| case(*by, false)));
+        for by in &args.by {
+            cases.push(case(*by, true, false));
+            if args.without_statistics {
+                cases.push(case(*by, false, false));
+            }
+        }
         if with_peer {
-            cases.push(case(SplitBy::None, true));
+            cases.push(case(SplitBy::None, false, true));
         }
     }
     cases

@@ -13,6 +13,7 @@ mod logging;
 mod cluster;
 mod config_command;
 mod demo;
+mod report;
 mod roles;
 mod sql_commands;
 pub mod tpch;

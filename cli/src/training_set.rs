@@ -2,19 +2,25 @@
 
 use crate::app::App;
 use crate::args::TrainingSetCommand;
+use crate::report;
 use crate::stop::Outcome;
 use gristmill_engine::storage::{Location, Stores};
 use gristmill_engine::training_set::TrainingSet;
 use gristmill_engine::{Code, Error};
 use indicatif::{HumanBytes, HumanCount};
 use std::num::NonZero;
+use std::path::Path;
 
 /// Runs `gristmill training-set …`.
 pub(crate) async fn run(command: &TrainingSetCommand, app: &mut App) -> Outcome {
     match command {
         TrainingSetCommand::Show(args) => {
-            let set = open(&args.location, app).await?;
-            app.output.write(columns(&set.describe()).as_bytes())
+            let set = open(&args.location.location, app).await?;
+            let measured = app.interrupts.unless_stopped(set.statistics()).await??;
+            match &args.html {
+                None => app.output.write(report::text(&set, measured.as_ref()).as_bytes()),
+                Some(file) => write_page(file, &report::page(&set, measured.as_ref())),
+            }
         }
         TrainingSetCommand::Channels(args) => {
             let set = open(&args.location, app).await?;
@@ -50,27 +56,6 @@ async fn open(location: &str, app: &App) -> Outcome<TrainingSet> {
     Ok(app.interrupts.unless_stopped(TrainingSet::open(&stores, &location)).await??)
 }
 
-/// Names and values as two columns; a value of several lines is indented below its name.
-fn columns(facts: &[(String, String)]) -> String {
-    let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    let mut text = String::new();
-    for (name, value) in facts {
-        let indent = format!("\n{:width$}  ", "");
-        text.push_str(&format!("{name:width$}  {}", value.lines().collect::<Vec<_>>().join(&indent)));
-        text.truncate(text.trim_end().len());
-        text.push('\n');
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::columns;
-
-    #[test]
-    fn values_are_aligned_and_long_ones_indented() {
-        let facts = [("name", "a"), ("statement", "SELECT 1\nFROM t"), ("label", "")];
-        let facts = facts.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        assert_eq!(columns(&facts), "name       a\nstatement  SELECT 1\n           FROM t\nlabel\n");
-    }
+fn write_page(file: &Path, page: &str) -> Outcome {
+    Ok(std::fs::write(file, page).map_err(|error| Error::from_io(error, file.display()))?)
 }

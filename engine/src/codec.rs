@@ -84,6 +84,7 @@ fn write_node(spec: &WriteSpec) -> Result<WriteNode> {
         data_columns: count(spec.data_columns)?,
         layout: Some(layout),
         roles: Some(roles_message(spec.roles)?),
+        statistics: spec.statistics,
     })
 }
 
@@ -119,6 +120,7 @@ fn write_spec(node: WriteNode) -> Result<WriteSpec> {
             key: roles.key,
         }),
         layout,
+        statistics: node.statistics,
         // The order was a demand on the optimizer, which has run.
         keep_order: false,
     })
@@ -236,6 +238,7 @@ mod tests {
             roles: ColumnRoles { labels: 1, weight: true, group: false, key: true },
             layout,
             keep_order: false,
+            statistics: true,
         }
     }
 

@@ -18,6 +18,7 @@ pub mod manifest;
 pub mod plan;
 pub mod session;
 pub mod statement;
+pub mod statistics;
 pub mod storage;
 mod suggest;
 pub mod training_set;

@@ -5,6 +5,7 @@ use crate::commit::to_json;
 use crate::error::{Code, Error, Result};
 use crate::formats::{SideFile, format};
 use crate::plan::{InputFiles, PlannedWrite};
+use crate::statistics::statistics_files;
 use crate::storage::{Location, ShardStore};
 use crate::write::ShardRecord;
 use bytes::Bytes;
@@ -44,7 +45,8 @@ impl Description {
         progress: JobProgress,
     ) -> Result<Description> {
         let mut manifest = manifest_of(write, records, inputs, progress)?;
-        let side_files = side_files(write, &manifest)?;
+        let mut side_files = side_files(write, &manifest)?;
+        side_files.extend(statistics_files(write, records)?);
         let companions = records.iter().filter(|record| record.is_companion).map(|record| FileInfo {
             path: record.path.clone(),
             bytes: record.bytes,

@@ -48,6 +48,8 @@ pub struct WriteSpec {
     pub layout: Layout,
     /// Rows are written in the order of the query, by one task.
     pub keep_order: bool,
+    /// Statistics of the columns are taken on the way.
+    pub statistics: bool,
 }
 
 /// Which shards a write makes.

@@ -5,6 +5,7 @@ mod verification;
 use crate::commit::to_json;
 use crate::error::Result;
 use crate::manifest::{MANIFEST, META_FOLDER, channels, read_manifest};
+use crate::statistics::{Measured, read_measured};
 use crate::storage::{Location, ShardStore, Stores};
 use futures::StreamExt;
 use gristmill_proto::manifest::{Manifest, SplitBy};
@@ -55,6 +56,14 @@ impl TrainingSet {
     #[must_use]
     pub fn channels(&self) -> Value {
         channels(self.store.location(), &self.manifest)
+    }
+
+    /// What was measured of its rows while they were written; `None` where that was switched off, and for a copy.
+    ///
+    /// # Errors
+    /// `VerificationFailed` for a file that is not what was written; those of the store.
+    pub async fn statistics(&self) -> Result<Option<Measured>> {
+        read_measured(self.store.as_ref(), &self.manifest).await
     }
 
     /// Checks that the manifest agrees with itself and that a trainer finds its shards and no other file; then reads

@@ -1,4 +1,4 @@
-//! The words that cross a wire or lie on disk: our plan nodes, and the manifest.
+//! The words that cross a wire or lie on disk: our plan nodes, statistics of shards, and the manifest.
 
 pub mod manifest;
 
@@ -10,4 +10,14 @@ pub mod manifest;
 )]
 pub mod plan {
     tonic::include_proto!("gristmill.plan.v1");
+}
+
+/// Statistics of shards, as tasks give them to the committer.
+#[allow(
+    missing_docs,
+    clippy::allow_attributes,
+    reason = "generated from statistics.proto, which documents each field"
+)]
+pub mod statistics {
+    tonic::include_proto!("gristmill.statistics.v1");
 }

@@ -108,14 +108,17 @@ impl OnDisk {
         );
     }
 
-    /// Shards, and beside them only the manifest and its side files: no claim, no journal, nothing temporary.
+    /// Shards, and beside them only the manifest and the files it lists: no claim, no journal, nothing temporary.
     fn check_files(&self) {
         let mut expected: BTreeSet<String> =
             self.manifest.shards.iter().map(|shard| shard.path.clone()).collect();
         expected.insert(MANIFEST.to_owned());
-        expected.insert("_gristmill/channels.json".to_owned());
-        expected
-            .extend(self.manifest.splits.iter().map(|split| format!("_gristmill/{}.manifest", split.name)));
+        for file in &self.manifest.files {
+            let bytes = std::fs::read(self.folder.join(&file.path)).expect("a file that the manifest lists");
+            let found = (bytes.len() as u64, hex::encode(Sha256::digest(&bytes)));
+            assert_eq!(found, (file.bytes, file.sha256.clone()), "{}", file.path);
+            expected.insert(file.path.clone());
+        }
         let found: BTreeSet<String> = files_below(&self.folder).into_iter().collect();
         assert_eq!(found, expected, "files of {}", self.folder.display());
     }

@@ -33,7 +33,7 @@ pub(super) fn measure(sample: &Sample) -> Result<Vec<KernelResult>> {
     Ok(results)
 }
 
-fn encode(batches: &[RecordBatch]) -> Result<u64> {
+pub(super) fn encode(batches: &[RecordBatch]) -> Result<u64> {
     let Some(first) = batches.first() else { return Ok(0) };
     let options = FormatOptions::Csv(CsvOptions {
         header: false,

@@ -37,6 +37,7 @@ pub(crate) struct WriteSpec {
     pub(crate) format: FileFormat,
     pub(crate) by: SplitBy,
     pub(crate) shuffle: bool,
+    pub(crate) statistics: bool,
     /// About as many rows; `None`: all.
     pub(crate) rows: Option<u64>,
 }
@@ -90,7 +91,9 @@ impl WriteSpec {
             SplitBy::Row => "3 splits by row",
             SplitBy::Order => "3 splits by order",
         };
-        format!("{}, {by}{}", self.format.name(), if self.shuffle { ", shuffled" } else { "" })
+        let shuffle = if self.shuffle { ", shuffled" } else { "" };
+        let statistics = if self.statistics { "" } else { ", without statistics" };
+        format!("{}, {by}{shuffle}{statistics}", self.format.name())
     }
 
     /// Which rows, as SQL.
@@ -108,9 +111,10 @@ impl WriteSpec {
             SplitBy::Order => " SPLIT (train 0.8, validation 0.1, test 0.1) BY KEY (l_orderkey)",
         };
         let shuffle = if self.shuffle { " SHUFFLE SEED 42" } else { "" };
+        let options = if self.statistics { "" } else { " OPTIONS ('statistics' 'false')" };
         let (location, format, condition) = (quoted(location), self.format.name(), self.condition());
         format!(
-            "CREATE TRAINING SET bench LOCATION '{location}' STORED AS {format}{split}{shuffle} \
+            "CREATE TRAINING SET bench LOCATION '{location}' STORED AS {format}{split}{shuffle}{options} \
              AS SELECT * FROM lineitem{condition}"
         )
     }

@@ -87,8 +87,8 @@ impl From<TpchFormatArg> for FileFormat {
 /// `gristmill training-set …`; each reads the manifest at LOCATION and needs no other service.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TrainingSetCommand {
-    /// Describe it: statement, splits, shards, rows, columns
-    Show(LocationArgs),
+    /// Describe it: statement, splits, columns and their statistics
+    Show(ShowArgs),
     /// Read every shard again and compare it with the manifest; exit code 1 if anything differs
     Verify(VerifyArgs),
     /// Print the InputDataConfig for SageMaker's CreateTrainingJob, as JSON
@@ -101,6 +101,17 @@ pub(crate) struct LocationArgs {
     /// Where it is: a folder or s3://bucket/prefix
     #[arg(value_name = "LOCATION")]
     pub(crate) location: String,
+}
+
+/// `gristmill training-set show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    pub(crate) location: LocationArgs,
+
+    /// Write it as one page with a histogram per column and split to this file, instead of printing it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
 }
 
 /// `gristmill training-set verify`.

@@ -138,6 +138,7 @@ async fn folder(store: &Arc<dyn ShardStore>, job: &str) -> JobFolder {
         roles: ColumnRoles::default(),
         layout: Layout::Rolling { target_bytes: 1 },
         keep_order: false,
+        statistics: false,
     };
     JobFolder::empty(Arc::clone(store), &spec, "CREATE …").await.unwrap()
 }
@@ -157,6 +158,7 @@ async fn stage(store: &dyn ShardStore, job: &str, path: &str) -> ShardRecord {
         raw_bytes: bytes,
         token,
         is_companion: false,
+        statistics: Vec::new(),
     }
 }
 

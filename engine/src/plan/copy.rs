@@ -61,6 +61,7 @@ pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Resu
         roles: ColumnRoles::default(),
         layout,
         keep_order,
+        statistics: false,
     });
     let facts = WriteFacts {
         name: "copy".to_owned(),

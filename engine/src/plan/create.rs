@@ -22,7 +22,7 @@ mod splits;
 
 use balance::BalanceOptions;
 pub(super) use options::refuse_unknown;
-use options::{OPTIONS, ShardOptions, seed};
+use options::{OPTIONS, ShardOptions, seed, statistics};
 use source::{Source, plan_source};
 pub(super) use splits::Splits;
 use splits::checked_sample;
@@ -39,7 +39,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     let kind = FormatKind::parse(&create.format)?;
     let format_options = FormatOptions::take(kind, &mut options, FormatDefaults::TRAINING_SET)?;
     let seed = seed(create, &mut options)?;
-    let on_violation = OnViolation::take(&mut options)?;
+    let (on_violation, statistics) = (OnViolation::take(&mut options)?, statistics(&mut options)?);
     let wanted = ShardOptions::take(&mut options, context.write.target_shard_bytes.bytes())?;
     let balance = BalanceOptions::take(&mut options)?;
     let encoder = format(&format_options);
@@ -80,6 +80,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
         roles: named.roles,
         layout,
         keep_order: false,
+        statistics,
     });
     let facts = WriteFacts {
         name: create.name.clone(),

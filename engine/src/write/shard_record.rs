@@ -2,7 +2,7 @@
 
 use crate::error::{Code, Error, Result};
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, UInt64Array,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, RecordBatch, StringArray, UInt64Array,
 };
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
 use std::sync::{Arc, LazyLock};
@@ -26,7 +26,13 @@ pub struct ShardRecord {
     pub token: String,
     /// Whether it is no shard, but belongs to one; it has no rows then.
     pub is_companion: bool,
+    /// The statistics of its rows, see [`ShardStatistics`](crate::statistics::ShardStatistics); empty where none were
+    /// taken.
+    pub statistics: Vec<u8>,
 }
+
+/// About how many bytes of statistics a batch has at most, beside those of its first record.
+const BATCH_BYTES: usize = 2 << 20;
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(vec![
@@ -38,6 +44,7 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Field::new("raw_bytes", DataType::UInt64, false),
         Field::new("token", DataType::Utf8, false),
         Field::new("is_companion", DataType::Boolean, false),
+        Field::new("statistics", DataType::Binary, false),
     ]))
 });
 
@@ -68,9 +75,30 @@ impl ShardRecord {
             number(|record| record.raw_bytes),
             text(|record| &record.token),
             Arc::new(records.iter().map(|record| Some(record.is_companion)).collect::<BooleanArray>()),
+            Arc::new(BinaryArray::from_iter_values(records.iter().map(|record| &record.statistics))),
         ];
         RecordBatch::try_new(shard_record_schema(), columns)
             .map_err(|error| Error::new(Code::Internal, "cannot build shard records").with_source(error))
+    }
+
+    /// The records as batches that are small enough for a message, as statistics of many columns are large.
+    ///
+    /// # Errors
+    /// None that input can cause.
+    pub fn to_batches(records: &[ShardRecord]) -> Result<Vec<RecordBatch>> {
+        let mut bytes = 0;
+        let in_one_batch = |_: &ShardRecord, next: &ShardRecord| {
+            bytes += next.statistics.len();
+            let fits = bytes <= BATCH_BYTES;
+            if !fits {
+                bytes = 0;
+            }
+            fits
+        };
+        if records.is_empty() {
+            return Ok(vec![Self::to_batch(records)?]);
+        }
+        records.chunk_by(in_one_batch).map(Self::to_batch).collect()
     }
 
     /// The records of a batch that a write operator gave.
@@ -99,6 +127,7 @@ impl ShardRecord {
             raw_bytes: number(5, row),
             token: text(6, row),
             is_companion: batch.column(7).as_boolean().value(row),
+            statistics: batch.column(8).as_binary::<i32>().value(row).to_owned(),
         };
         Ok((0..batch.num_rows()).map(record).collect())
     }
@@ -106,11 +135,10 @@ impl ShardRecord {
 
 #[cfg(test)]
 mod tests {
-    use super::ShardRecord;
+    use super::{BATCH_BYTES, ShardRecord};
 
-    #[test]
-    fn records_survive_the_trip_through_a_batch() {
-        let record = |number: u64| ShardRecord {
+    fn record(number: u64) -> ShardRecord {
+        ShardRecord {
             path: format!("train/part-{number}.csv"),
             split: "train".to_owned(),
             rows: number,
@@ -119,7 +147,23 @@ mod tests {
             raw_bytes: number * 11,
             token: "{}".to_owned(),
             is_companion: number == 2,
-        };
+            statistics: vec![7; number as usize],
+        }
+    }
+
+    #[test]
+    fn large_statistics_are_spread_over_batches() {
+        let large = |number| ShardRecord { statistics: vec![1; BATCH_BYTES / 3], ..record(number) };
+        let records: Vec<_> = (0..10).map(large).collect();
+        let batches = ShardRecord::to_batches(&records).unwrap();
+        assert_eq!(batches.iter().map(|batch| batch.num_rows()).collect::<Vec<_>>(), [4, 4, 2]);
+        let back = batches.iter().flat_map(|batch| ShardRecord::from_batch(batch).unwrap());
+        assert!(back.eq(records));
+        assert_eq!(ShardRecord::to_batches(&[]).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn records_survive_the_trip_through_a_batch() {
         let records = vec![record(1), record(2)];
         let batch = ShardRecord::to_batch(&records).unwrap();
         assert_eq!(ShardRecord::from_batch(&batch).unwrap(), records);

@@ -1,9 +1,10 @@
-//! One open shard: rows → encoder → hash → upload.
+//! One open shard: rows → encoder → hash → upload, and rows → statistics.
 
 use super::ShardRecord;
 use crate::error::Result;
 use crate::formats::{Columns, Companion, Encoder, Format};
 use crate::manifest::META_FOLDER;
+use crate::statistics::ShardAccumulator;
 use crate::storage::{Attempt, ShardStore, ShardUpload};
 use bytes::Bytes;
 use datafusion::arrow::array::RecordBatch;
@@ -22,6 +23,8 @@ pub(super) struct ShardTarget {
     pub(super) format: Arc<dyn Format>,
     /// The columns of the shards.
     pub(super) columns: Columns,
+    /// Whether statistics of them are taken.
+    pub(super) statistics: bool,
 }
 
 /// Which shard it is.
@@ -59,6 +62,7 @@ pub(super) struct ShardWriter {
     upload: Box<dyn ShardUpload>,
     buffer: Vec<u8>,
     hash: Sha256,
+    statistics: Option<ShardAccumulator>,
     rows: u64,
     bytes: u64,
 }
@@ -73,6 +77,9 @@ impl ShardWriter {
             name,
             buffer: Vec::with_capacity(next_capacity(PIECE_BYTES)),
             hash: Sha256::new(),
+            statistics: target
+                .statistics
+                .then(|| ShardAccumulator::new(target.columns.schema(), target.columns.roles().labels)),
             rows: 0,
             bytes: 0,
         })
@@ -80,6 +87,9 @@ impl ShardWriter {
 
     pub(super) async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         self.encoder.encode(batch, &mut self.buffer)?;
+        if let Some(statistics) = &mut self.statistics {
+            statistics.push(batch)?;
+        }
         self.rows += batch.num_rows() as u64;
         if self.buffer.len() >= PIECE_BYTES { self.hand_over().await } else { Ok(()) }
     }
@@ -91,7 +101,8 @@ impl ShardWriter {
 
     /// The memory it holds, about.
     pub(super) fn buffered_bytes(&self) -> usize {
-        self.buffer.len() + self.encoder.buffered_bytes() + self.upload.buffered_bytes()
+        let statistics = self.statistics.as_ref().map_or(0, ShardAccumulator::memory_bytes);
+        self.buffer.len() + self.encoder.buffered_bytes() + self.upload.buffered_bytes() + statistics
     }
 
     /// Makes it durable, and its companions; gives the shard's record first.
@@ -108,6 +119,7 @@ impl ShardWriter {
             raw_bytes: extras.raw_bytes.unwrap_or(self.bytes),
             token: staged.token,
             is_companion: false,
+            statistics: self.statistics.map(|taken| taken.finish().to_bytes()).unwrap_or_default(),
         }];
         for companion in extras.companions {
             records.push(stage_companion(self.store.as_ref(), &self.attempt, &self.name, companion).await?);
@@ -139,7 +151,17 @@ async fn stage_companion(
     upload.write(Bytes::from(companion.bytes)).await?;
     let token = upload.finish().await?.token;
     let split = shard.split.clone();
-    Ok(ShardRecord { path, split, rows: 0, bytes, sha256, raw_bytes: bytes, token, is_companion: true })
+    Ok(ShardRecord {
+        path,
+        split,
+        rows: 0,
+        bytes,
+        sha256,
+        raw_bytes: bytes,
+        token,
+        is_companion: true,
+        statistics: Vec::new(),
+    })
 }
 
 /// The room for the next piece: a little more than the last one took, but not for another row group of Parquet, which

@@ -9,6 +9,7 @@ use crate::storage::{Attempt, Location, Stores};
 use datafusion::arrow::compute::SortOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, internal_err};
+use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
@@ -192,6 +193,7 @@ impl ExecutionPlan for WriteExec {
             attempt,
             format: format(&self.spec.format),
             columns: Columns::new(Arc::new(self.input.schema().project(&columns)?), self.spec.roles)?,
+            statistics: self.spec.statistics,
         };
         let writer = TaskWriter::new(Arc::clone(&self.spec), target, number, memory);
         let input = self.input.execute(partition, context)?;
@@ -201,9 +203,10 @@ impl ExecutionPlan for WriteExec {
         let records = async move {
             let records = drain(input, writer, &written, &time).await?;
             rows.add(records.len());
-            Ok(ShardRecord::to_batch(&records)?)
+            let batches = ShardRecord::to_batches(&records)?;
+            Ok::<_, DataFusionError>(futures::stream::iter(batches.into_iter().map(Ok)))
         };
-        let stream = futures::stream::once(records).boxed();
+        let stream = futures::stream::once(records).try_flatten().boxed();
         Ok(Box::pin(RecordBatchStreamAdapter::new(shard_record_schema(), stream)))
     }
 

@@ -13,6 +13,7 @@ mod memory;
 mod repository;
 mod s3;
 mod sql;
+mod statistics;
 mod support;
 
 use gristmill_engine::config::{Config, S3Config};

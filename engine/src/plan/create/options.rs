@@ -10,8 +10,8 @@ use datafusion::logical_expr::LogicalPlan;
 use std::collections::BTreeMap;
 
 /// Their names.
-pub(super) const OPTIONS: [&str; 6] =
-    ["shards", "target_shard_bytes", "seed", "undersample", "oversample", expect::ON_VIOLATION];
+pub(super) const OPTIONS: [&str; 7] =
+    ["shards", "target_shard_bytes", "seed", "statistics", "undersample", "oversample", expect::ON_VIOLATION];
 /// The largest number of shards of one split.
 const MOST_SHARDS: u32 = 100_000;
 
@@ -23,6 +23,15 @@ pub(super) fn seed(create: &CreateTrainingSet, options: &mut BTreeMap<String, St
         }
         (seed, option) => Ok(seed.or(option).unwrap_or(0)),
     }
+}
+
+/// Whether the columns are measured on the way.
+pub(super) fn statistics(options: &mut BTreeMap<String, String>) -> Result<bool> {
+    let Some(text) = options.remove("statistics") else { return Ok(true) };
+    text.trim().to_ascii_lowercase().parse().map_err(|error| {
+        Error::new(Code::BadOption, format!("option 'statistics' takes true or false, found \"{text}\""))
+            .with_source(error)
+    })
 }
 
 /// `'shards'` and `'target_shard_bytes'`.

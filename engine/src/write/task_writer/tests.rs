@@ -36,6 +36,7 @@ impl Bench {
             roles: ColumnRoles::default(),
             layout,
             keep_order: false,
+            statistics: false,
         });
         let target = ShardTarget {
             store: Arc::clone(&store),
@@ -46,6 +47,7 @@ impl Bench {
                 DataType::Utf8,
                 false,
             )]))),
+            statistics: false,
         };
         let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(1));
         let memory = MemoryConsumer::new("test").register(&pool);

@@ -24,7 +24,7 @@ pub(crate) async fn run(command: &TrainingSetCommand, app: &mut App) -> Outcome 
         }
         TrainingSetCommand::Channels(args) => {
             let set = open(&args.location, app).await?;
-            let text = serde_json::to_string_pretty(&set.channels()).map_err(|error| {
+            let text = serde_json::to_string_pretty(&set.channels()?).map_err(|error| {
                 Error::new(Code::Internal, "could not write the channels as JSON").with_source(error)
             })?;
             app.output.line(&text)

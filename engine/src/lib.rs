@@ -8,6 +8,7 @@
 )]
 
 pub mod backend;
+mod channels;
 pub mod codec;
 pub mod commit;
 pub mod config;

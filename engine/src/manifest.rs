@@ -1,6 +1,7 @@
 //! The manifest and the files beside it: made from shard records, read back from a location.
 
 use crate::backend::JobProgress;
+use crate::channels::channels;
 use crate::commit::to_json;
 use crate::error::{Code, Error, Result};
 use crate::formats::{SideFile, format};
@@ -100,6 +101,7 @@ fn manifest_of(
             options: options_of(&write.spec.format)?,
         },
         labels: facts.labels.clone(),
+        training: facts.training.clone(),
         placement: facts.placement.clone(),
         schema: column_infos(facts.columns.schema()),
         inputs: Inputs {
@@ -153,7 +155,7 @@ fn side_files(write: &PlannedWrite, manifest: &Manifest) -> Result<Vec<SideFile>
         files.push(SideFile { path: format!("{META_FOLDER}/{split}.manifest"), bytes: to_json(&listing)? });
     }
     if !named.is_empty() {
-        let channels = to_json(&channels(&write.location, manifest))?;
+        let channels = to_json(&channels(&write.location, manifest)?)?;
         files.push(SideFile { path: CHANNELS.to_owned(), bytes: channels });
     }
     Ok(files)
@@ -181,29 +183,6 @@ fn sagemaker_manifest(location: &Location, manifest: &Manifest, split: &str) -> 
     let files = manifest.shards.iter().filter(|shard| shard.split == split);
     let names = files.map(|shard| json!(shard.path.rsplit('/').next().unwrap_or(&shard.path)));
     Ok(std::iter::once(json!({ "prefix": format!("{folder}/") })).chain(names).collect())
-}
-
-/// SageMaker's `InputDataConfig`: one channel per split that has rows.
-#[must_use]
-pub fn channels(location: &Location, manifest: &Manifest) -> Value {
-    manifest
-        .splits
-        .iter()
-        .filter(|split| split.shards > 0)
-        .map(|split| {
-            json!({
-                "ChannelName": split.name,
-                "ContentType": manifest.format.content_type,
-                "CompressionType": "None",
-                "InputMode": "File",
-                "DataSource": { "S3DataSource": {
-                    "S3DataType": "S3Prefix",
-                    "S3Uri": format!("{location}/{}/", split.name),
-                    "S3DataDistributionType": "FullyReplicated",
-                } },
-            })
-        })
-        .collect()
 }
 
 /// Reads the manifest of the training set at a location.

@@ -5,7 +5,7 @@ use crate::expect::Expectations;
 use crate::formats::{ColumnRoles, Columns, FormatOptions};
 use crate::storage::Location;
 use datafusion::logical_expr::LogicalPlan;
-use gristmill_proto::manifest::Placement;
+use gristmill_proto::manifest::{Placement, Training};
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -157,6 +157,8 @@ pub struct WriteFacts {
     pub labels: Vec<String>,
     /// Names and fractions of the splits; one without a name for a plain copy, no fractions where a column decides.
     pub splits: Vec<(String, Option<f64>)>,
+    /// The training job it is for.
+    pub training: Training,
     /// How rows are placed.
     pub placement: Placement,
     /// The columns of the shards.

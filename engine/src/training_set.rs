@@ -2,9 +2,10 @@
 
 mod verification;
 
+use crate::channels::channels;
 use crate::commit::to_json;
 use crate::error::Result;
-use crate::manifest::{MANIFEST, META_FOLDER, channels, read_manifest};
+use crate::manifest::{MANIFEST, META_FOLDER, read_manifest};
 use crate::statistics::{Measured, read_measured};
 use crate::storage::{Location, ShardStore, Stores};
 use futures::StreamExt;
@@ -53,8 +54,10 @@ impl TrainingSet {
     }
 
     /// SageMaker's `InputDataConfig` for it.
-    #[must_use]
-    pub fn channels(&self) -> Value {
+    ///
+    /// # Errors
+    /// `Unsupported` when it was made for an algorithm that this version does not know.
+    pub fn channels(&self) -> Result<Value> {
         channels(self.store.location(), &self.manifest)
     }
 

@@ -26,6 +26,9 @@ pub struct Manifest {
     pub format: FormatInfo,
     /// The target columns, which come first; none if none was named.
     pub labels: Vec<String>,
+    /// The training job it is for.
+    #[serde(default)]
+    pub training: Training,
     /// How rows were split and ordered.
     pub placement: Placement,
     /// The columns of the shards, in order.
@@ -53,6 +56,29 @@ pub struct FormatInfo {
     pub content_type: String,
     /// The options in force, defaults included.
     pub options: BTreeMap<String, serde_json::Value>,
+}
+
+/// The training job that a set is for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Training {
+    /// SageMaker's built-in algorithm, if one was named.
+    pub algorithm: Option<String>,
+    /// How many instances train; the number of shards is a multiple of it.
+    pub instances: u32,
+    /// How the rows to train on get to them.
+    pub distribution: Distribution,
+    /// Whether the rows to evaluate on get to them in the same way; otherwise every instance has them all.
+    pub deals_out_every_split: bool,
+}
+
+/// How the shards of a channel get to the instances of a training job: SageMaker's `S3DataDistributionType`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Distribution {
+    /// Every instance has them all.
+    #[default]
+    FullyReplicated,
+    /// Every instance has its part of them.
+    ShardedByS3Key,
 }
 
 /// How rows were assigned to splits and shards.

@@ -15,7 +15,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit}
 use datafusion::sql::parser::{CopyToSource, CopyToStatement};
 use datafusion::sql::sqlparser::ast::{Query, SetExpr, TableFactor, TableWithJoins};
 use datafusion::sql::sqlparser::parser::Parser;
-use gristmill_proto::manifest::{Placement, SplitBy};
+use gristmill_proto::manifest::{Placement, SplitBy, Training};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -67,6 +67,7 @@ pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Resu
         name: "copy".to_owned(),
         statement: context.text.to_owned(),
         labels: Vec::new(),
+        training: Training::default(),
         splits: vec![(String::new(), Some(1.0))],
         placement: Placement {
             hash: gristmill_udfs::hash::HASH_NAME.to_owned(),

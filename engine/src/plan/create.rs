@@ -4,6 +4,7 @@ use super::placement::PlacementInput;
 use super::roles::NamedColumns;
 use super::split::SplitInput;
 use super::{PlanContext, PlannedWrite, WriteFacts, WriteNode, WriteSpec};
+use crate::channels::{Target, TargetOptions};
 use crate::error::Result;
 use crate::expect::{self, CheckedRows, OnViolation};
 use crate::formats::{Columns, FormatDefaults, FormatKind, FormatOptions, format};
@@ -40,8 +41,9 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     let format_options = FormatOptions::take(kind, &mut options, FormatDefaults::TRAINING_SET)?;
     let seed = seed(create, &mut options)?;
     let (on_violation, statistics) = (OnViolation::take(&mut options)?, statistics(&mut options)?);
+    let (balance, target) = (BalanceOptions::take(&mut options)?, TargetOptions::take(&mut options)?);
     let wanted = ShardOptions::take(&mut options, context.write.target_shard_bytes.bytes())?;
-    let balance = BalanceOptions::take(&mut options)?;
+    let wanted = wanted.for_instances(target.instances())?;
     let encoder = format(&format_options);
     let named = NamedColumns::take(create, encoder.as_ref(), &mut options)?;
     let known = [&OPTIONS, FormatOptions::names(kind), &NamedColumns::options(encoder.as_ref())].concat();
@@ -64,12 +66,9 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
         rows = balance.plan(rows, &row, seed)?;
     }
     let placement = PlacementInput { seed, split: rows.split, row, copy: rows.copy };
-    let expressions = data
-        .iter()
-        .map(|column| Expr::Column(column.clone()).alias(&column.name))
-        .chain(placement.expressions(&layout));
-    let input = LogicalPlanBuilder::from(rows.plan).project(expressions)?.build()?;
+    let input = placed(rows.plan, &data, placement.expressions(&layout))?;
     let shards = layout.shards();
+    let training = target.resolve(Target { format: kind.as_str(), labels: named.roles.labels, shards })?;
 
     let spec = Arc::new(WriteSpec {
         job: uuid::Uuid::now_v7().simple().to_string(),
@@ -87,6 +86,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
         statement: context.text.to_owned(),
         labels: create.labels.clone(),
         splits: splits.facts(),
+        training,
         placement: Placement {
             hash: gristmill_udfs::hash::HASH_NAME.to_owned(),
             seed,
@@ -110,6 +110,12 @@ fn checked_rows<'a>(create: &'a CreateTrainingSet, splits: &Splits, source: &'a 
     };
     let (plan, columns) = (source.plan.clone(), source.row());
     CheckedRows { plan, columns, key, query: &create.query, filter: None }
+}
+
+/// The data columns of `rows`, by their names alone, and the placement columns behind them.
+fn placed(rows: LogicalPlan, data: &[Column], placement: Vec<Expr>) -> Result<LogicalPlan> {
+    let data = data.iter().map(|column| Expr::Column(column.clone()).alias(&column.name));
+    Ok(LogicalPlanBuilder::from(rows).project(data.chain(placement))?.build()?)
 }
 
 pub(super) fn schema_of(plan: &LogicalPlan, columns: &[Column]) -> Result<SchemaRef> {

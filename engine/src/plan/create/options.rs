@@ -1,5 +1,6 @@
 //! Options of the statement itself, beside those of its format.
 
+use crate::channels::TargetOptions;
 use crate::config::ByteSize;
 use crate::error::{Code, Error, Result};
 use crate::expect;
@@ -10,8 +11,21 @@ use datafusion::logical_expr::LogicalPlan;
 use std::collections::BTreeMap;
 
 /// Their names.
-pub(super) const OPTIONS: [&str; 7] =
-    ["shards", "target_shard_bytes", "seed", "statistics", "undersample", "oversample", expect::ON_VIOLATION];
+pub(super) const OPTIONS: [&str; 10] = {
+    let [algorithm, instances, distribution] = TargetOptions::NAMES;
+    [
+        "shards",
+        "target_shard_bytes",
+        "seed",
+        "statistics",
+        "undersample",
+        "oversample",
+        expect::ON_VIOLATION,
+        algorithm,
+        instances,
+        distribution,
+    ]
+};
 /// The largest number of shards of one split.
 const MOST_SHARDS: u32 = 100_000;
 
@@ -38,6 +52,8 @@ pub(super) fn statistics(options: &mut BTreeMap<String, String>) -> Result<bool>
 pub(super) struct ShardOptions {
     shards: Option<u32>,
     target_bytes: u64,
+    /// The number of shards is a multiple of it.
+    instances: u32,
 }
 
 impl ShardOptions {
@@ -60,7 +76,24 @@ impl ShardOptions {
                 .bytes()
                 .max(1),
         };
-        Ok(Self { shards, target_bytes })
+        Ok(Self { shards, target_bytes, instances: 1 })
+    }
+
+    /// The same for a training job of so many instances, each of which reads as many shards as the others.
+    ///
+    /// # Errors
+    /// `BadOption` when the number of shards was given and is no multiple.
+    pub(super) fn for_instances(self, instances: u32) -> Result<Self> {
+        match self.shards {
+            Some(shards) if shards % instances != 0 => {
+                let message =
+                    format!("option 'shards' is {shards}, no multiple of the {instances} instances");
+                let next = shards.next_multiple_of(instances);
+                Err(Error::new(Code::BadOption, message)
+                    .with_hint(format!("use 'shards' '{next}', so that every instance reads as many")))
+            }
+            _ => Ok(Self { instances, ..self }),
+        }
     }
 
     pub(super) async fn layout(
@@ -73,10 +106,13 @@ impl ShardOptions {
         let shuffled = create.shuffle.is_some();
         let shards = match self.shards {
             Some(shards) => shards,
-            None if !shuffled => return Ok(Layout::Rolling { target_bytes: self.target_bytes }),
+            None if !shuffled && self.instances == 1 => {
+                return Ok(Layout::Rolling { target_bytes: self.target_bytes });
+            }
             None => {
                 let bytes = input_files(context.state, plan).await?.total_bytes();
-                u32::try_from(bytes.div_ceil(self.target_bytes)).unwrap_or(MOST_SHARDS).clamp(1, MOST_SHARDS)
+                let shards = u32::try_from(bytes.div_ceil(self.target_bytes)).unwrap_or(MOST_SHARDS);
+                shards.clamp(1, MOST_SHARDS - self.instances).next_multiple_of(self.instances)
             }
         };
         let open = splits.saturating_mul(shards as usize);

@@ -1,0 +1,141 @@
+//! What SageMaker's built-in algorithms accept, as the developer guide's page "Common Information About Built-in
+//! Algorithms" and the pages of the algorithms say.
+
+use crate::error::{Code, Error, Result};
+use crate::suggest;
+
+/// How many target columns an algorithm reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Labels {
+    /// It learns without.
+    None,
+    /// One.
+    One,
+    /// One, or a vector.
+    OneOrMore,
+    /// They are attributes among others.
+    Any,
+}
+
+/// How its instances share the rows to train on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// It runs on one instance.
+    OneInstance,
+    /// Each may read all rows or its part.
+    Either,
+    /// Each reads its part; the algorithm refuses anything else.
+    PartsOnly,
+}
+
+/// One built-in algorithm.
+#[derive(Debug)]
+pub(super) struct Algorithm {
+    /// Its name, as in the path of its image.
+    pub(super) name: &'static str,
+    /// The formats it reads, as `STORED AS` names them.
+    pub(super) formats: &'static [&'static str],
+    pub(super) labels: Labels,
+    pub(super) sharing: Sharing,
+    /// A channel is one file.
+    pub(super) one_file: bool,
+    /// Splits that have a channel, and its name.
+    channels: &'static [(&'static str, &'static str)],
+}
+
+const TRAIN: (&str, &str) = ("train", "train");
+const TRAINING: (&str, &str) = ("train", "training");
+const VALIDATION: (&str, &str) = ("validation", "validation");
+const TEST: (&str, &str) = ("test", "test");
+
+const CSV: &str = "CSV";
+const RECORDIO: &str = "RECORDIO";
+
+/// An algorithm of many instances that reads folders.
+const fn algorithm(
+    name: &'static str,
+    formats: &'static [&'static str],
+    labels: Labels,
+    channels: &'static [(&'static str, &'static str)],
+) -> Algorithm {
+    Algorithm { name, formats, labels, sharing: Sharing::Either, one_file: false, channels }
+}
+
+static ALGORITHMS: &[Algorithm] = &[
+    algorithm("xgboost", &[CSV, "LIBSVM", "PARQUET", RECORDIO], Labels::One, &[TRAIN, VALIDATION]),
+    algorithm("linear-learner", &[RECORDIO, CSV], Labels::One, &[TRAIN, VALIDATION, TEST]),
+    algorithm("factorization-machines", &[RECORDIO], Labels::One, &[TRAIN, TEST]),
+    algorithm("kmeans", &[RECORDIO, CSV], Labels::None, &[TRAIN, TEST]),
+    algorithm("knn", &[RECORDIO, CSV], Labels::OneOrMore, &[TRAIN, TEST]),
+    algorithm("pca", &[RECORDIO, CSV], Labels::None, &[TRAIN, TEST]),
+    // Its test channel needs the label that its train channel must not have: another statement makes that.
+    Algorithm {
+        sharing: Sharing::PartsOnly,
+        ..algorithm("randomcutforest", &[RECORDIO, CSV], Labels::None, &[TRAIN])
+    },
+    Algorithm {
+        sharing: Sharing::OneInstance,
+        ..algorithm("lda", &[RECORDIO, CSV], Labels::None, &[TRAIN, TEST])
+    },
+    algorithm("ntm", &[RECORDIO, CSV], Labels::None, &[TRAIN, VALIDATION, TEST]),
+    algorithm("ipinsights", &[CSV], Labels::None, &[TRAIN, VALIDATION]),
+    algorithm("forecasting-deepar", &["JSONL", "PARQUET"], Labels::Any, &[TRAIN, TEST]),
+    Algorithm {
+        sharing: Sharing::OneInstance,
+        one_file: true,
+        ..algorithm("blazingtext", &["BLAZINGTEXT", "AUGMENTED_MANIFEST"], Labels::Any, &[TRAIN, VALIDATION])
+    },
+    algorithm("object2vec", &["JSONL"], Labels::Any, &[TRAIN, VALIDATION, TEST]),
+    algorithm("lightgbm", &[CSV], Labels::One, &[TRAIN, VALIDATION]),
+    Algorithm {
+        sharing: Sharing::OneInstance,
+        ..algorithm("catboost", &[CSV], Labels::One, &[TRAINING, VALIDATION])
+    },
+    Algorithm {
+        sharing: Sharing::OneInstance,
+        ..algorithm("tabtransformer", &[CSV], Labels::One, &[TRAINING, VALIDATION])
+    },
+    Algorithm {
+        sharing: Sharing::OneInstance,
+        ..algorithm("autogluon-tabular", &[CSV], Labels::One, &[TRAINING, VALIDATION])
+    },
+    Algorithm {
+        one_file: true,
+        ..algorithm(
+            "image-classification",
+            &["IMAGE_RECORDIO", "AUGMENTED_MANIFEST"],
+            Labels::Any,
+            &[TRAIN, VALIDATION],
+        )
+    },
+    Algorithm {
+        one_file: true,
+        ..algorithm(
+            "object-detection",
+            &["IMAGE_RECORDIO", "AUGMENTED_MANIFEST"],
+            Labels::Any,
+            &[TRAIN, VALIDATION],
+        )
+    },
+];
+
+impl Algorithm {
+    /// The algorithm of that name, in any case; `_` and ` ` count as `-`.
+    ///
+    /// # Errors
+    /// `Unsupported`, with the nearest name or all of them as the hint.
+    pub(super) fn parse(text: &str) -> Result<&'static Algorithm> {
+        let wanted = text.trim().to_ascii_lowercase().replace(['_', ' '], "-");
+        ALGORITHMS.iter().find(|known| known.name == wanted).ok_or_else(|| {
+            let names: Vec<&str> = ALGORITHMS.iter().map(|known| known.name).collect();
+            let hint = suggest::hint(&wanted, &names)
+                .unwrap_or_else(|| format!("known algorithms: {}", names.join(", ")));
+            Error::new(Code::Unsupported, format!("algorithm \"{text}\" is not known")).with_hint(hint)
+        })
+    }
+
+    /// The channel that a split is given as.
+    pub(super) fn channel(&self, split: &str) -> Option<&'static str> {
+        self.channels.iter().find(|(known, _)| *known == split).map(|(_, channel)| *channel)
+    }
+}

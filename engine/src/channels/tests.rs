@@ -1,0 +1,122 @@
+use super::{Target, TargetOptions, channels};
+use crate::error::{Code, Result};
+use crate::storage::Location;
+use gristmill_proto::manifest::{Distribution, Manifest, ShardInfo, SplitInfo, Training};
+use serde_json::{Value, json};
+
+fn resolve(options: &[(&str, &str)], target: Target<'_>) -> Result<Training> {
+    let mut options = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    TargetOptions::take(&mut options)?.resolve(target)
+}
+
+fn check_refused(options: &[(&str, &str)], target: Target<'_>, named: &str) {
+    let error = resolve(options, target).unwrap_err();
+    assert_eq!(error.code(), Code::BadOption, "{error}");
+    assert!(error.message().contains(named) && error.hint().is_some(), "{named}: {error}");
+}
+
+const CSV: Target<'_> = Target { format: "CSV", labels: 1, shards: None };
+const NO_LABEL: Target<'_> = Target { format: "CSV", labels: 0, shards: None };
+
+/// A manifest of the splits `train`, `validation`, `test` and `spare`, one shard each.
+fn manifest(format: &str, training: Training) -> Manifest {
+    let names = ["train", "validation", "test", "spare"];
+    let split = |name: &str| json!({ "name": name, "fraction": 0.25, "shards": 1, "rows": 1, "bytes": 1 });
+    let shard = |name: &str| {
+        json!({ "path": format!("{name}/p.x"), "split": name, "rows": 1, "bytes": 1,
+        "raw_bytes": 1, "sha256": "" })
+    };
+    let mut manifest: Manifest = serde_json::from_value(json!({
+        "format_version": 1, "created_by": "", "job": "", "name": "", "statement": "",
+        "format": { "name": format, "content_type": "text/csv", "options": {} },
+        "labels": [],
+        "placement": { "hash": "", "seed": 0, "split": { "by": "row" }, "shuffled": false, "shards": null },
+        "schema": [{ "name": "source-ref", "type": "Utf8", "nullable": true }],
+        "inputs": { "files": 0, "total_bytes": 0, "scanned_bytes": 0, "scanned_rows": 0 },
+        "splits": [], "shards": [], "files": [],
+    }))
+    .unwrap();
+    let splits = names.iter().map(|name| serde_json::from_value::<SplitInfo>(split(name)).unwrap());
+    manifest.splits = splits.collect();
+    let shards = names.iter().map(|name| serde_json::from_value::<ShardInfo>(shard(name)).unwrap());
+    manifest.shards = shards.collect();
+    manifest.training = training;
+    manifest
+}
+
+fn channels_of(format: &str, training: Training) -> Vec<Value> {
+    let location = Location::parse("s3://b/x").unwrap();
+    let channels = channels(&location, &manifest(format, training)).unwrap();
+    channels.as_array().unwrap().clone()
+}
+
+fn facts(channel: &Value) -> (&str, &str) {
+    let source = &channel["DataSource"]["S3DataSource"];
+    (channel["ChannelName"].as_str().unwrap(), source["S3DataDistributionType"].as_str().unwrap())
+}
+
+#[test]
+fn without_an_algorithm_every_split_is_a_channel_of_its_name() {
+    let found = channels_of("CSV", Training::default());
+    let expected = ["train", "validation", "test", "spare"].map(|name| (name, "FullyReplicated"));
+    assert_eq!(found.iter().map(facts).collect::<Vec<_>>(), expected);
+    assert_eq!(found[0]["DataSource"]["S3DataSource"]["S3Uri"], "s3://b/x/train/");
+}
+
+#[test]
+fn an_algorithm_gets_the_channels_it_has_under_its_names() {
+    let catboost = resolve(&[("algorithm", "CatBoost")], CSV).unwrap();
+    let found = channels_of("CSV", catboost);
+    let expected = [("training", "FullyReplicated"), ("validation", "FullyReplicated")];
+    assert_eq!(found.iter().map(facts).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn rows_to_train_on_are_dealt_out_and_those_to_test_on_are_not() {
+    let kmeans = resolve(&[("algorithm", "kmeans"), ("instances", "4")], NO_LABEL).unwrap();
+    let found = channels_of("CSV", kmeans);
+    assert_eq!(
+        found.iter().map(facts).collect::<Vec<_>>(),
+        [("train", "ShardedByS3Key"), ("test", "FullyReplicated")]
+    );
+    let forest = resolve(&[("algorithm", "randomcutforest")], NO_LABEL).unwrap();
+    assert_eq!(forest.distribution, Distribution::ShardedByS3Key);
+}
+
+#[test]
+fn a_manifest_of_attributes_goes_through_a_pipe() {
+    let found = channels_of("AUGMENTED_MANIFEST", Training::default());
+    let source = &found[0]["DataSource"]["S3DataSource"];
+    assert_eq!(
+        (&found[0]["InputMode"], &found[0]["RecordWrapperType"]),
+        (&json!("Pipe"), &json!("RecordIO"))
+    );
+    assert_eq!(
+        (&source["S3Uri"], &source["S3DataType"]),
+        (&json!("s3://b/x/train/p.x"), &json!("AugmentedManifestFile"))
+    );
+    assert_eq!(source["AttributeNames"], json!(["source-ref"]));
+}
+
+#[test]
+fn combinations_that_no_training_job_takes_are_refused() {
+    let algorithm = |name| [("algorithm", name)];
+    check_refused(&algorithm("xgboost"), NO_LABEL, "xgboost wants a LABEL");
+    check_refused(&algorithm("factorization-machines"), CSV, "does not read CSV");
+    check_refused(&algorithm("randomcutforest"), CSV, "randomcutforest wants no LABEL");
+    let replicated = [("algorithm", "randomcutforest"), ("distribution", "FullyReplicated")];
+    check_refused(&replicated, NO_LABEL, "every instance has in full");
+    check_refused(&[("algorithm", "lda"), ("instances", "2")], NO_LABEL, "one instance");
+    let images = Target { format: "IMAGE_RECORDIO", labels: 1, shards: Some(2) };
+    check_refused(&algorithm("image-classification"), images, "one file a channel");
+    check_refused(&[], Target { format: "AUGMENTED_MANIFEST", ..images }, "one file");
+    check_refused(&[("instances", "0")], CSV, "'instances'");
+    check_refused(&[("distribution", "half")], CSV, "'half'");
+}
+
+#[test]
+fn an_unknown_algorithm_is_refused_with_the_nearest_name() {
+    let error = resolve(&[("algorithm", "xgbost")], CSV).unwrap_err();
+    assert_eq!(error.code(), Code::Unsupported);
+    assert!(error.hint().is_some_and(|hint| hint.contains("xgboost")), "{error:?}");
+}

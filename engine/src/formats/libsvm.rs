@@ -2,7 +2,7 @@
 //!
 //! Its reader (dmlc) takes an index that is not there as a missing value. So a null and NaN are left out, and the zero of
 //! a scalar or a list is written; of a sparse vector, the entries that it has are. That reader knows no `inf` and no
-//! `nan`, and would read the following index as the value: infinite values are refused.
+//! `nan`, and stops at a file with one or misreads it: infinite values are refused.
 
 mod row;
 

@@ -8,16 +8,21 @@ mod columns;
 mod compression;
 mod csv;
 mod extras;
+mod features;
+mod libsvm;
 mod options;
 mod parquet;
 mod plain_types;
+mod recordio;
 
 pub use columns::{ColumnRoles, Columns, Role};
 pub use compression::Compression;
 pub use csv::{CsvOptions, Delimiter};
 pub use extras::{Companion, ShardExtras, SideFile};
+pub use libsvm::LibsvmOptions;
 pub use options::{FormatDefaults, FormatOptions};
 pub use parquet::{ParquetCompression, ParquetOptions};
+pub use recordio::{RecordioOptions, TensorType};
 
 use crate::error::{Code, Error, Result};
 use arrow::array::RecordBatch;
@@ -92,11 +97,16 @@ pub enum FormatKind {
     Csv,
     /// Apache Parquet.
     Parquet,
+    /// `label index:value …`, as XGBoost reads it.
+    Libsvm,
+    /// Protobuf records of tensors, as SageMaker's own algorithms read them.
+    Recordio,
 }
 
 impl FormatKind {
     /// Every format.
-    pub const ALL: &'static [FormatKind] = &[FormatKind::Csv, FormatKind::Parquet];
+    pub const ALL: &'static [FormatKind] =
+        &[FormatKind::Csv, FormatKind::Parquet, FormatKind::Libsvm, FormatKind::Recordio];
 
     /// The format of that name or file extension, in any case.
     ///
@@ -116,6 +126,8 @@ impl FormatKind {
         match self {
             Self::Csv => "CSV",
             Self::Parquet => "PARQUET",
+            Self::Libsvm => "LIBSVM",
+            Self::Recordio => "RECORDIO",
         }
     }
 }
@@ -132,6 +144,8 @@ pub fn format(options: &FormatOptions) -> Arc<dyn Format> {
     match options {
         FormatOptions::Csv(options) => Arc::new(csv::Csv::new(options.clone())),
         FormatOptions::Parquet(options) => Arc::new(parquet::Parquet::new(options.clone())),
+        FormatOptions::Libsvm(options) => Arc::new(libsvm::Libsvm::new(options.clone())),
+        FormatOptions::Recordio(options) => Arc::new(recordio::Recordio::new(options.clone())),
     }
 }
 

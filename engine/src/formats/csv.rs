@@ -21,9 +21,9 @@
 //! the `csv` modules of Python and Rust write the same. In such a file, and in no other, a null and an empty text look
 //! alike.
 
-mod cells;
-mod numbers;
-mod page;
+pub(super) mod cells;
+pub(super) mod numbers;
+pub(super) mod page;
 mod text;
 mod times;
 

@@ -1,7 +1,9 @@
 //! A format with its options, as plain data that travels in plans, and how `OPTIONS (…)` become it.
 
 use super::csv::{CsvOptions, Delimiter};
+use super::libsvm::LibsvmOptions;
 use super::parquet::{ParquetCompression, ParquetOptions};
+use super::recordio::{RecordioOptions, TensorType};
 use super::{Compression, FormatKind, format};
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,10 @@ pub enum FormatOptions {
     Csv(CsvOptions),
     /// `STORED AS PARQUET`.
     Parquet(ParquetOptions),
+    /// `STORED AS LIBSVM`.
+    Libsvm(LibsvmOptions),
+    /// `STORED AS RECORDIO`.
+    Recordio(RecordioOptions),
 }
 
 impl FormatOptions {
@@ -46,6 +52,8 @@ impl FormatOptions {
         match kind {
             FormatKind::Csv => take_csv(options, defaults).map(FormatOptions::Csv),
             FormatKind::Parquet => take_parquet(options).map(FormatOptions::Parquet),
+            FormatKind::Libsvm => take_libsvm(options).map(FormatOptions::Libsvm),
+            FormatKind::Recordio => take_recordio(options).map(FormatOptions::Recordio),
         }
     }
 
@@ -55,6 +63,8 @@ impl FormatOptions {
         match kind {
             FormatKind::Csv => &["header", "delimiter", "compression"],
             FormatKind::Parquet => &["compression", "row_group_rows", "dictionary"],
+            FormatKind::Libsvm => &["one_based", "zeros", "sparse_size", "compression"],
+            FormatKind::Recordio => &["dtype", "label_dtype", "sparse_size"],
         }
     }
 
@@ -64,6 +74,8 @@ impl FormatOptions {
         match self {
             Self::Csv(_) => FormatKind::Csv,
             Self::Parquet(_) => FormatKind::Parquet,
+            Self::Libsvm(_) => FormatKind::Libsvm,
+            Self::Recordio(_) => FormatKind::Recordio,
         }
     }
 
@@ -97,6 +109,33 @@ fn take_parquet(options: &mut BTreeMap<String, String>) -> Result<ParquetOptions
     })
 }
 
+fn take_libsvm(options: &mut BTreeMap<String, String>) -> Result<LibsvmOptions> {
+    let one_based = take(options, &["one_based"])?;
+    let zeros = take(options, &["zeros"])?;
+    Ok(LibsvmOptions {
+        one_based: one_based.map_or(Ok(false), |given| given.boolean())?,
+        zeros: zeros.map_or(Ok(true), |given| given.boolean())?,
+        sparse_size: take_sparse_size(options)?,
+        compression: take_compression(options)?,
+    })
+}
+
+fn take_recordio(options: &mut BTreeMap<String, String>) -> Result<RecordioOptions> {
+    let features = take(options, &["dtype"])?;
+    let labels = take(options, &["label_dtype"])?;
+    let features = features.map_or(Ok(TensorType::Float32), |given| given.tensor_type())?;
+    Ok(RecordioOptions {
+        features,
+        labels: labels.map_or(Ok(features), |given| given.tensor_type())?,
+        sparse_size: take_sparse_size(options)?,
+    })
+}
+
+/// Of every vector in a sparse column.
+fn take_sparse_size(options: &mut BTreeMap<String, String>) -> Result<Option<NonZeroU32>> {
+    take(options, &["sparse_size"])?.map(|given| given.vector_size()).transpose()
+}
+
 /// Of whole shards; none where nothing is said.
 fn take_compression(options: &mut BTreeMap<String, String>) -> Result<Compression> {
     let given = take(options, &["compression", "format.compression"])?;
@@ -121,6 +160,19 @@ impl Given {
             "false" => Ok(false),
             _ => Err(self.refuse("not a boolean", "write 'true' or 'false'")),
         }
+    }
+
+    fn tensor_type(&self) -> Result<TensorType> {
+        let parsed =
+            TensorType::ALL.iter().find(|kind| kind.as_str().eq_ignore_ascii_case(self.value.trim()));
+        parsed.copied().ok_or_else(|| self.refuse("no type", "write 'float32', 'float64' or 'int32'"))
+    }
+
+    fn vector_size(&self) -> Result<NonZeroU32> {
+        let parsed = self.value.trim().parse();
+        parsed.map_err(|error| {
+            self.refuse("not a size", "write a whole number from 1 to 4294967295").with_source(error)
+        })
     }
 
     fn row_count(&self) -> Result<NonZeroU32> {

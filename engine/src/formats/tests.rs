@@ -1,5 +1,6 @@
 use super::*;
-use arrow::array::{ArrayRef, DictionaryArray, Int64Array, StringArray, StringViewArray};
+use arrow::array::{ArrayRef, DictionaryArray, Float64Array, Int64Array, StringArray, StringViewArray};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type, SchemaRef};
 use std::collections::BTreeMap;
 
@@ -23,6 +24,36 @@ pub(super) fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
         .unwrap()
 }
 
+/// Columns of that schema with the labels that a format insists on.
+fn accepted(kind: FormatKind, schema: &SchemaRef) -> Columns {
+    let labels = usize::from(kind == FormatKind::Libsvm);
+    Columns::new(Arc::clone(schema), ColumnRoles { labels, ..ColumnRoles::default() }).unwrap()
+}
+
+/// Whether a column of the format may hold text.
+fn holds_text(kind: FormatKind) -> bool {
+    !matches!(kind, FormatKind::Libsvm | FormatKind::Recordio)
+}
+
+/// A number and the same other values in all representations: of text, and where a format has none, of numbers.
+fn representations(kind: FormatKind) -> Vec<RecordBatch> {
+    let label: ArrayRef = Arc::new(Int64Array::from_iter_values(0..6));
+    let others: Vec<ArrayRef> = if holds_text(kind) {
+        let dictionary = texts().into_iter().collect::<DictionaryArray<Int32Type>>();
+        vec![
+            Arc::new(StringArray::from(texts())),
+            Arc::new(StringViewArray::from(texts())),
+            Arc::new(dictionary),
+        ]
+    } else {
+        let numbers = Float64Array::from(vec![Some(0.5), None, Some(-0.0), Some(1e10), Some(0.5), Some(3.0)]);
+        let plain: ArrayRef = Arc::new(numbers);
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Float64));
+        vec![Arc::clone(&plain), cast(&plain, &dictionary).unwrap()]
+    };
+    others.into_iter().map(|other| batch(vec![("n", Arc::clone(&label)), ("t", other)])).collect()
+}
+
 /// The error for a column "Wide one" of that type.
 pub(super) fn refusal(kind: FormatKind, data_type: DataType) -> Error {
     let schema =
@@ -43,7 +74,7 @@ fn formats_are_found_by_name() {
     assert_eq!(FormatKind::parse("Parquet").unwrap(), FormatKind::Parquet);
     let error = FormatKind::parse("xml").unwrap_err();
     assert_eq!(error.code(), Code::Unsupported);
-    assert_eq!(error.hint(), Some("known formats: CSV, PARQUET"));
+    assert_eq!(error.hint(), Some("known formats: CSV, PARQUET, LIBSVM, RECORDIO"));
     for kind in FormatKind::ALL {
         assert_eq!(default_format(*kind).name(), kind.as_str());
     }
@@ -59,6 +90,9 @@ fn content_types_are_what_sagemaker_documents() {
     let autopilot = with_options(FormatKind::Csv, &[("header", "true")]);
     assert_eq!(autopilot.content_type(labels(1)), "text/csv;header=present");
     assert_eq!(default_format(FormatKind::Parquet).content_type(labels(1)), "application/x-parquet");
+    assert_eq!(default_format(FormatKind::Libsvm).content_type(labels(1)), "text/libsvm");
+    let recordio = default_format(FormatKind::Recordio);
+    assert_eq!(recordio.content_type(labels(1)), "application/x-recordio-protobuf");
 }
 
 #[test]
@@ -70,34 +104,26 @@ fn rows_without_columns_are_refused() {
 }
 
 #[test]
-fn the_representation_of_text_does_not_change_the_bytes() {
-    let plain: ArrayRef = Arc::new(StringArray::from(texts()));
-    let view: ArrayRef = Arc::new(StringViewArray::from(texts()));
-    let dictionary: ArrayRef = Arc::new(texts().into_iter().collect::<DictionaryArray<Int32Type>>());
-    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..6));
+fn the_representation_of_values_does_not_change_the_bytes() {
     for kind in FormatKind::ALL {
-        let bytes = [&plain, &view, &dictionary].map(|text| {
-            let batch = batch(vec![("n", numbers.clone()), ("t", Arc::clone(text))]);
-            encode_all(default_format(*kind).as_ref(), &features(&batch.schema()), &[batch]).unwrap()
-        });
-        assert_eq!(bytes[0], bytes[1], "{kind}: views");
-        assert_eq!(bytes[0], bytes[2], "{kind}: dictionary");
+        let format = default_format(*kind);
+        let bytes = representations(*kind)
+            .into_iter()
+            .map(|batch| encode_all(format.as_ref(), &accepted(*kind, &batch.schema()), &[batch]).unwrap());
+        let bytes: Vec<_> = bytes.collect();
+        assert!(bytes.iter().all(|other| *other == bytes[0]), "{kind}");
     }
 }
 
 #[test]
 fn an_encoder_takes_another_representation_than_planned() {
-    let planned = batch(vec![("t", Arc::new(StringViewArray::from(texts())) as ArrayRef)]);
-    let came = batch(vec![("t", Arc::new(StringArray::from(texts())) as ArrayRef)]);
     for kind in FormatKind::ALL {
         let format = default_format(*kind);
-        let expected =
-            encode_all(format.as_ref(), &features(&planned.schema()), std::slice::from_ref(&planned))
-                .unwrap();
-        assert_eq!(
-            encode_all(format.as_ref(), &features(&planned.schema()), std::slice::from_ref(&came)).unwrap(),
-            expected
-        );
+        let batches = representations(*kind);
+        let columns = accepted(*kind, &batches[1].schema());
+        let [came, planned] =
+            [0, 1].map(|index| encode_all(format.as_ref(), &columns, &batches[index..=index]).unwrap());
+        assert_eq!(came, planned, "{kind}");
     }
 }
 
@@ -106,21 +132,26 @@ fn batching_does_not_change_the_bytes() {
     let rows = 5_000;
     let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values((0..rows).map(|row| row * 7919 % 1_000)));
     let text: ArrayRef = Arc::new(StringArray::from_iter_values((0..rows).map(|row| format!("row {row}"))));
-    let whole = batch(vec![("n", numbers), ("t", text)]);
+    let whole = batch(vec![("n", numbers.clone()), ("t", text)]);
+    let of_numbers = batch(vec![("n", numbers.clone()), ("m", numbers)]);
     for (kind, options) in [
         (FormatKind::Csv, vec![]),
         (FormatKind::Csv, vec![("compression", "gzip")]),
         (FormatKind::Csv, vec![("compression", "zstd(1)")]),
         (FormatKind::Parquet, vec![]),
         (FormatKind::Parquet, vec![("row_group_rows", "1500")]),
+        (FormatKind::Libsvm, vec![]),
+        (FormatKind::Libsvm, vec![("compression", "gzip")]),
+        (FormatKind::Recordio, vec![]),
+        (FormatKind::Recordio, vec![("dtype", "int32")]),
     ] {
-        let format = with_options(kind, &options);
-        let expected =
-            encode_all(format.as_ref(), &features(&whole.schema()), std::slice::from_ref(&whole)).unwrap();
+        let whole = if holds_text(kind) { &whole } else { &of_numbers };
+        let (format, columns) = (with_options(kind, &options), accepted(kind, &whole.schema()));
+        let expected = encode_all(format.as_ref(), &columns, std::slice::from_ref(whole)).unwrap();
         for size in [1, 7, 1000, 1024, 4999] {
             let slices: Vec<_> =
                 (0..5_000).step_by(size).map(|start| whole.slice(start, size.min(5_000 - start))).collect();
-            let bytes = encode_all(format.as_ref(), &features(&whole.schema()), &slices).unwrap();
+            let bytes = encode_all(format.as_ref(), &columns, &slices).unwrap();
             assert!(bytes == expected, "{kind} {options:?} in batches of {size}");
         }
     }

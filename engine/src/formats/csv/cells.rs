@@ -27,7 +27,7 @@ const MS_PER_DAY: i64 = 86_400_000;
 
 /// One column of a batch.
 #[derive(Debug)]
-pub(super) struct Column {
+pub(in crate::formats) struct Column {
     values: Values,
     nulls: Option<NullBuffer>,
     null: &'static [u8],
@@ -36,13 +36,13 @@ pub(super) struct Column {
 
 /// How the fields of a column stand in a row.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(in crate::formats) struct Place {
     /// What separates fields; text that holds it is quoted.
-    pub(super) delimiter: u8,
+    pub(in crate::formats) delimiter: u8,
     /// What comes after each field: the delimiter, or the row's end.
-    pub(super) ending: u8,
+    pub(in crate::formats) ending: u8,
     /// What stands for a null; up to 32 bytes.
-    pub(super) null: &'static [u8],
+    pub(in crate::formats) null: &'static [u8],
 }
 
 /// Values by how they are printed: types that print alike are widened into one.
@@ -72,7 +72,7 @@ impl Column {
     /// The column of `array`, whose values are printed as the type of the array says.
     ///
     /// **Errors** [`Code::BadRow`] for a time that is not within a day.
-    pub(super) fn new(array: &ArrayRef, field: &Field, place: Place) -> Result<Column> {
+    pub(in crate::formats) fn new(array: &ArrayRef, field: &Field, place: Place) -> Result<Column> {
         let array = decoded(array, field)?;
         let values = values(&array, place.delimiter).ok_or_else(|| {
             let (name, came, planned) = (field.name(), array.data_type(), field.data_type());
@@ -92,7 +92,7 @@ impl Column {
     }
 
     /// About as many bytes as a field takes, its delimiter included: only for reserving memory.
-    pub(super) fn typical_bytes(&self) -> usize {
+    pub(in crate::formats) fn typical_bytes(&self) -> usize {
         let mean = |bytes: usize, rows: usize| bytes / rows.max(1) + 3;
         match &self.values {
             Values::Null | Values::Boolean(_) => 2,
@@ -106,7 +106,7 @@ impl Column {
 
     /// Appends the field of `row`, and the byte that ends it.
     #[inline(always)]
-    pub(super) fn push(&self, row: usize, page: &mut Page<'_>) {
+    pub(in crate::formats) fn push(&self, row: usize, page: &mut Page<'_>) {
         let ending = self.ending;
         if self.is_null(row) {
             return page.push_cell(ending, |cell| put_short(cell, 0, self.null));
@@ -142,9 +142,58 @@ impl Column {
         }
     }
 
+    /// Whether the value of `row` is a null.
     #[inline]
-    fn is_null(&self, row: usize) -> bool {
-        self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
+    pub(in crate::formats) fn is_null(&self, row: usize) -> bool {
+        matches!(self.values, Values::Null) || self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
+    }
+
+    /// Whether the value of `row` is a float that is NaN.
+    #[inline]
+    pub(in crate::formats) fn is_nan(&self, row: usize) -> bool {
+        match &self.values {
+            Values::Float16(values) => values[row].is_nan(),
+            Values::Float32(values) => values[row].is_nan(),
+            Values::Float64(values) => values[row].is_nan(),
+            _ => false,
+        }
+    }
+
+    /// Whether the value of `row` is an infinite float.
+    #[inline]
+    pub(in crate::formats) fn is_infinite(&self, row: usize) -> bool {
+        match &self.values {
+            Values::Float16(values) => values[row].is_infinite(),
+            Values::Float32(values) => values[row].is_infinite(),
+            Values::Float64(values) => values[row].is_infinite(),
+            _ => false,
+        }
+    }
+
+    /// Whether the value of `row` is an integer below 0.
+    pub(in crate::formats) fn is_negative(&self, row: usize) -> bool {
+        match &self.values {
+            Values::Int32(values) => values[row] < 0,
+            Values::Int64(values) => values[row] < 0,
+            _ => false,
+        }
+    }
+
+    /// Whether the value of `row` is the number 0, or `false`.
+    #[inline]
+    pub(in crate::formats) fn is_zero(&self, row: usize) -> bool {
+        match &self.values {
+            Values::Boolean(values) => !values.value(row),
+            Values::Int32(values) => values[row] == 0,
+            Values::Int64(values) | Values::Decimal64(values, _) => values[row] == 0,
+            Values::UInt64(values) => values[row] == 0,
+            Values::Float16(values) => values[row].to_f32() == 0.0,
+            Values::Float32(values) => values[row] == 0.0,
+            Values::Float64(values) => values[row] == 0.0,
+            Values::Decimal128(values, _) => values[row] == 0,
+            Values::Decimal256(values, _) => values[row] == i256::ZERO,
+            _ => false,
+        }
     }
 
     fn check_times(&self, field: &Field) -> Result<()> {

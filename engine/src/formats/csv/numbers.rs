@@ -6,7 +6,7 @@ use super::page::{Cell, put_short, put_word};
 use arrow::datatypes::{ArrowPrimitiveType, Float16Type};
 
 /// `half::f16`, as arrow has it.
-pub(super) type Half = <Float16Type as ArrowPrimitiveType>::Native;
+pub(in crate::formats) type Half = <Float16Type as ArrowPrimitiveType>::Native;
 
 const TEN_TO_8: u64 = 100_000_000;
 const TEN_TO_16: u64 = TEN_TO_8 * TEN_TO_8;
@@ -36,7 +36,7 @@ fn leading_zeros(digits: u64) -> usize {
 
 /// Up to 20 digits.
 #[inline(always)]
-pub(super) fn put_u64(cell: &mut Cell, at: usize, value: u64) -> usize {
+pub(in crate::formats) fn put_u64(cell: &mut Cell, at: usize, value: u64) -> usize {
     if value < TEN_TO_8 {
         put_head(cell, at, value)
     } else if value < TEN_TO_16 {

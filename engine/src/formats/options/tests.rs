@@ -89,6 +89,19 @@ fn parquet_options_are_read() {
 }
 
 #[test]
+fn the_types_of_tensors_and_the_size_of_vectors_are_read() {
+    let given = [("dtype", "FLOAT64"), ("label_dtype", "int32"), ("sparse_size", "9")];
+    let (features, labels) = (TensorType::Float64, TensorType::Int32);
+    let expected = RecordioOptions { features, labels, sparse_size: NonZeroU32::new(9) };
+    assert_eq!(take_all(FormatKind::Recordio, &given).unwrap(), FormatOptions::Recordio(expected));
+    let labels = RecordioOptions { features, labels: features, sparse_size: None };
+    assert_eq!(take_all(FormatKind::Recordio, &given[..1]).unwrap(), FormatOptions::Recordio(labels));
+    check_refused(FormatKind::Recordio, &[("dtype", "float16")], "option 'dtype' has the value 'float16'");
+    check_refused(FormatKind::Libsvm, &[("sparse_size", "0")], "option 'sparse_size' has the value '0'");
+    check_refused(FormatKind::Libsvm, &[("zeros", "no")], "option 'zeros' has the value 'no'");
+}
+
+#[test]
 fn options_survive_a_plan() {
     for options in [csv(true, "\t"), take_all(FormatKind::Parquet, &[("compression", "zstd(7)")]).unwrap()] {
         let text = serde_json::to_string(&options).unwrap();

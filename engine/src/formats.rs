@@ -4,20 +4,26 @@
 //! A format is one file (`csv`, `parquet`) behind [`Format`]; a further one adds a variant to [`FormatKind`] and to
 //! [`FormatOptions`], and a line to [`format()`].
 
+mod arrow_ipc;
 mod columns;
 mod compression;
 mod csv;
 mod extras;
+mod image_recordio;
 mod options;
 mod parquet;
 mod plain_types;
+mod tfrecord;
+mod value_lists;
 
+pub use arrow_ipc::{ArrowCompression, ArrowOptions};
 pub use columns::{ColumnRoles, Columns, Role};
 pub use compression::Compression;
 pub use csv::{CsvOptions, Delimiter};
 pub use extras::{Companion, ShardExtras, SideFile};
 pub use options::{FormatDefaults, FormatOptions};
 pub use parquet::{ParquetCompression, ParquetOptions};
+pub use tfrecord::TfRecordOptions;
 
 use crate::error::{Code, Error, Result};
 use arrow::array::RecordBatch;
@@ -92,11 +98,23 @@ pub enum FormatKind {
     Csv,
     /// Apache Parquet.
     Parquet,
+    /// TensorFlow's records of `tf.train.Example`.
+    TfRecord,
+    /// Arrow IPC files.
+    Arrow,
+    /// MXNet's records of images.
+    ImageRecordIo,
 }
 
 impl FormatKind {
     /// Every format.
-    pub const ALL: &'static [FormatKind] = &[FormatKind::Csv, FormatKind::Parquet];
+    pub const ALL: &'static [FormatKind] = &[
+        FormatKind::Csv,
+        FormatKind::Parquet,
+        FormatKind::TfRecord,
+        FormatKind::Arrow,
+        FormatKind::ImageRecordIo,
+    ];
 
     /// The format of that name or file extension, in any case.
     ///
@@ -116,6 +134,9 @@ impl FormatKind {
         match self {
             Self::Csv => "CSV",
             Self::Parquet => "PARQUET",
+            Self::TfRecord => "TFRECORD",
+            Self::Arrow => "ARROW",
+            Self::ImageRecordIo => "IMAGE_RECORDIO",
         }
     }
 }
@@ -132,6 +153,9 @@ pub fn format(options: &FormatOptions) -> Arc<dyn Format> {
     match options {
         FormatOptions::Csv(options) => Arc::new(csv::Csv::new(options.clone())),
         FormatOptions::Parquet(options) => Arc::new(parquet::Parquet::new(options.clone())),
+        FormatOptions::TfRecord(options) => Arc::new(tfrecord::TfRecord::new(options.clone())),
+        FormatOptions::Arrow(options) => Arc::new(arrow_ipc::ArrowIpc::new(options.clone())),
+        FormatOptions::ImageRecordIo => Arc::new(image_recordio::ImageRecordIo),
     }
 }
 

@@ -1,7 +1,9 @@
 //! A format with its options, as plain data that travels in plans, and how `OPTIONS (…)` become it.
 
+use super::arrow_ipc::ArrowOptions;
 use super::csv::{CsvOptions, Delimiter};
 use super::parquet::{ParquetCompression, ParquetOptions};
+use super::tfrecord::TfRecordOptions;
 use super::{Compression, FormatKind, format};
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,12 @@ pub enum FormatOptions {
     Csv(CsvOptions),
     /// `STORED AS PARQUET`.
     Parquet(ParquetOptions),
+    /// `STORED AS TFRECORD`.
+    TfRecord(TfRecordOptions),
+    /// `STORED AS ARROW`.
+    Arrow(ArrowOptions),
+    /// `STORED AS IMAGE_RECORDIO`, which has no options.
+    ImageRecordIo,
 }
 
 impl FormatOptions {
@@ -46,6 +54,9 @@ impl FormatOptions {
         match kind {
             FormatKind::Csv => take_csv(options, defaults).map(FormatOptions::Csv),
             FormatKind::Parquet => take_parquet(options).map(FormatOptions::Parquet),
+            FormatKind::TfRecord => TfRecordOptions::take(options).map(FormatOptions::TfRecord),
+            FormatKind::Arrow => ArrowOptions::take(options).map(FormatOptions::Arrow),
+            FormatKind::ImageRecordIo => Ok(FormatOptions::ImageRecordIo),
         }
     }
 
@@ -55,6 +66,9 @@ impl FormatOptions {
         match kind {
             FormatKind::Csv => &["header", "delimiter", "compression"],
             FormatKind::Parquet => &["compression", "row_group_rows", "dictionary"],
+            FormatKind::TfRecord => &["compression"],
+            FormatKind::Arrow => &["batch_rows", "compression"],
+            FormatKind::ImageRecordIo => &[],
         }
     }
 
@@ -64,6 +78,9 @@ impl FormatOptions {
         match self {
             Self::Csv(_) => FormatKind::Csv,
             Self::Parquet(_) => FormatKind::Parquet,
+            Self::TfRecord(_) => FormatKind::TfRecord,
+            Self::Arrow(_) => FormatKind::Arrow,
+            Self::ImageRecordIo => FormatKind::ImageRecordIo,
         }
     }
 
@@ -98,19 +115,19 @@ fn take_parquet(options: &mut BTreeMap<String, String>) -> Result<ParquetOptions
 }
 
 /// Of whole shards; none where nothing is said.
-fn take_compression(options: &mut BTreeMap<String, String>) -> Result<Compression> {
+pub(super) fn take_compression(options: &mut BTreeMap<String, String>) -> Result<Compression> {
     let given = take(options, &["compression", "format.compression"])?;
     given.map_or(Ok(Compression::None), |given| Compression::parse(&given.value))
 }
 
 /// One option as the user wrote it.
-struct Given {
-    key: String,
-    value: String,
+pub(super) struct Given {
+    pub(super) key: String,
+    pub(super) value: String,
 }
 
 impl Given {
-    fn refuse(&self, reason: &str, hint: &str) -> Error {
+    pub(super) fn refuse(&self, reason: &str, hint: &str) -> Error {
         let message = format!("option '{}' has the value '{}': {reason}", self.key, self.value);
         Error::new(Code::BadOption, message).with_hint(hint)
     }
@@ -123,7 +140,7 @@ impl Given {
         }
     }
 
-    fn row_count(&self) -> Result<NonZeroU32> {
+    pub(super) fn row_count(&self) -> Result<NonZeroU32> {
         let parsed = self.value.trim().parse();
         parsed.map_err(|error| {
             self.refuse("not a row count", "write a whole number from 1 to 4294967295").with_source(error)
@@ -132,7 +149,7 @@ impl Given {
 }
 
 /// Removes the option that goes by one of `keys`.
-fn take(options: &mut BTreeMap<String, String>, keys: &[&str]) -> Result<Option<Given>> {
+pub(super) fn take(options: &mut BTreeMap<String, String>, keys: &[&str]) -> Result<Option<Given>> {
     let mut found: Option<Given> = None;
     let is_ours = |key: &String| keys.iter().any(|known| key.eq_ignore_ascii_case(known));
     let ours: Vec<String> = options.keys().filter(|key| is_ours(key)).cloned().collect();

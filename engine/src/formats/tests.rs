@@ -1,5 +1,5 @@
 use super::*;
-use arrow::array::{ArrayRef, DictionaryArray, Int64Array, StringArray, StringViewArray};
+use arrow::array::{ArrayRef, BinaryArray, DictionaryArray, Int64Array, StringArray, StringViewArray};
 use arrow::datatypes::{DataType, Int32Type, SchemaRef};
 use std::collections::BTreeMap;
 
@@ -33,6 +33,19 @@ pub(super) fn refusal(kind: FormatKind, data_type: DataType) -> Error {
     error
 }
 
+/// Rows of a number and a text, with the roles and the further columns that a format insists on.
+fn sample(kind: FormatKind, numbers: &ArrayRef, texts: &ArrayRef) -> (Columns, RecordBatch) {
+    let mut columns = vec![("n", numbers.clone()), ("t", texts.clone())];
+    let mut roles = ColumnRoles::default();
+    if kind == FormatKind::ImageRecordIo {
+        let images = BinaryArray::from_iter_values((0..numbers.len()).map(|row| vec![7u8; row % 9]));
+        columns.push(("image", Arc::new(images)));
+        roles.labels = 1;
+    }
+    let batch = batch(columns);
+    (Columns::new(batch.schema(), roles).unwrap(), batch)
+}
+
 fn texts() -> Vec<Option<&'static str>> {
     vec![Some("a"), None, Some(""), Some("a,b \"quoted\""), Some("a"), Some("longer than twelve bytes")]
 }
@@ -43,7 +56,8 @@ fn formats_are_found_by_name() {
     assert_eq!(FormatKind::parse("Parquet").unwrap(), FormatKind::Parquet);
     let error = FormatKind::parse("xml").unwrap_err();
     assert_eq!(error.code(), Code::Unsupported);
-    assert_eq!(error.hint(), Some("known formats: CSV, PARQUET"));
+    let hint = error.hint().unwrap();
+    assert!(FormatKind::ALL.iter().all(|kind| hint.contains(kind.as_str())), "{hint}");
     for kind in FormatKind::ALL {
         assert_eq!(default_format(*kind).name(), kind.as_str());
     }
@@ -59,6 +73,10 @@ fn content_types_are_what_sagemaker_documents() {
     let autopilot = with_options(FormatKind::Csv, &[("header", "true")]);
     assert_eq!(autopilot.content_type(labels(1)), "text/csv;header=present");
     assert_eq!(default_format(FormatKind::Parquet).content_type(labels(1)), "application/x-parquet");
+    assert_eq!(default_format(FormatKind::TfRecord).content_type(labels(1)), "application/x-tfrecord");
+    assert_eq!(default_format(FormatKind::ImageRecordIo).content_type(labels(1)), "application/x-recordio");
+    let arrow = default_format(FormatKind::Arrow).content_type(labels(1));
+    assert_eq!(arrow, "application/vnd.apache.arrow.file");
 }
 
 #[test]
@@ -77,8 +95,8 @@ fn the_representation_of_text_does_not_change_the_bytes() {
     let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..6));
     for kind in FormatKind::ALL {
         let bytes = [&plain, &view, &dictionary].map(|text| {
-            let batch = batch(vec![("n", numbers.clone()), ("t", Arc::clone(text))]);
-            encode_all(default_format(*kind).as_ref(), &features(&batch.schema()), &[batch]).unwrap()
+            let (columns, batch) = sample(*kind, &numbers, text);
+            encode_all(default_format(*kind).as_ref(), &columns, &[batch]).unwrap()
         });
         assert_eq!(bytes[0], bytes[1], "{kind}: views");
         assert_eq!(bytes[0], bytes[2], "{kind}: dictionary");
@@ -87,17 +105,15 @@ fn the_representation_of_text_does_not_change_the_bytes() {
 
 #[test]
 fn an_encoder_takes_another_representation_than_planned() {
-    let planned = batch(vec![("t", Arc::new(StringViewArray::from(texts())) as ArrayRef)]);
-    let came = batch(vec![("t", Arc::new(StringArray::from(texts())) as ArrayRef)]);
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..6));
+    let views: ArrayRef = Arc::new(StringViewArray::from(texts()));
+    let plain: ArrayRef = Arc::new(StringArray::from(texts()));
     for kind in FormatKind::ALL {
+        let (columns, planned) = sample(*kind, &numbers, &views);
+        let (_, came) = sample(*kind, &numbers, &plain);
         let format = default_format(*kind);
-        let expected =
-            encode_all(format.as_ref(), &features(&planned.schema()), std::slice::from_ref(&planned))
-                .unwrap();
-        assert_eq!(
-            encode_all(format.as_ref(), &features(&planned.schema()), std::slice::from_ref(&came)).unwrap(),
-            expected
-        );
+        let expected = encode_all(format.as_ref(), &columns, &[planned]).unwrap();
+        assert_eq!(encode_all(format.as_ref(), &columns, &[came]).unwrap(), expected, "{kind}");
     }
 }
 
@@ -106,21 +122,26 @@ fn batching_does_not_change_the_bytes() {
     let rows = 5_000;
     let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values((0..rows).map(|row| row * 7919 % 1_000)));
     let text: ArrayRef = Arc::new(StringArray::from_iter_values((0..rows).map(|row| format!("row {row}"))));
-    let whole = batch(vec![("n", numbers), ("t", text)]);
     for (kind, options) in [
         (FormatKind::Csv, vec![]),
         (FormatKind::Csv, vec![("compression", "gzip")]),
         (FormatKind::Csv, vec![("compression", "zstd(1)")]),
         (FormatKind::Parquet, vec![]),
         (FormatKind::Parquet, vec![("row_group_rows", "1500")]),
+        (FormatKind::TfRecord, vec![]),
+        (FormatKind::TfRecord, vec![("compression", "gzip")]),
+        (FormatKind::Arrow, vec![]),
+        (FormatKind::Arrow, vec![("batch_rows", "1501"), ("compression", "lz4")]),
+        (FormatKind::Arrow, vec![("batch_rows", "7"), ("compression", "zstd")]),
+        (FormatKind::ImageRecordIo, vec![]),
     ] {
         let format = with_options(kind, &options);
-        let expected =
-            encode_all(format.as_ref(), &features(&whole.schema()), std::slice::from_ref(&whole)).unwrap();
+        let (columns, whole) = sample(kind, &numbers, &text);
+        let expected = encode_all(format.as_ref(), &columns, std::slice::from_ref(&whole)).unwrap();
         for size in [1, 7, 1000, 1024, 4999] {
             let slices: Vec<_> =
                 (0..5_000).step_by(size).map(|start| whole.slice(start, size.min(5_000 - start))).collect();
-            let bytes = encode_all(format.as_ref(), &features(&whole.schema()), &slices).unwrap();
+            let bytes = encode_all(format.as_ref(), &columns, &slices).unwrap();
             assert!(bytes == expected, "{kind} {options:?} in batches of {size}");
         }
     }

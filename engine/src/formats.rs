@@ -4,17 +4,22 @@
 //! A format is one file (`csv`, `parquet`) behind [`Format`]; a further one adds a variant to [`FormatKind`] and to
 //! [`FormatOptions`], and a line to [`format()`].
 
+mod arrow_ipc;
 mod columns;
 mod compression;
 mod csv;
 mod extras;
 mod features;
+mod image_recordio;
 mod libsvm;
 mod options;
 mod parquet;
 mod plain_types;
 mod recordio;
+mod tfrecord;
+mod value_lists;
 
+pub use arrow_ipc::{ArrowCompression, ArrowOptions};
 pub use columns::{ColumnRoles, Columns, Role};
 pub use compression::Compression;
 pub use csv::{CsvOptions, Delimiter};
@@ -23,6 +28,7 @@ pub use libsvm::LibsvmOptions;
 pub use options::{FormatDefaults, FormatOptions};
 pub use parquet::{ParquetCompression, ParquetOptions};
 pub use recordio::{RecordioOptions, TensorType};
+pub use tfrecord::TfRecordOptions;
 
 use crate::error::{Code, Error, Result};
 use arrow::array::RecordBatch;
@@ -101,12 +107,25 @@ pub enum FormatKind {
     Libsvm,
     /// Protobuf records of tensors, as SageMaker's own algorithms read them.
     Recordio,
+    /// TensorFlow's records of `tf.train.Example`.
+    TfRecord,
+    /// Arrow IPC files.
+    Arrow,
+    /// MXNet's records of images.
+    ImageRecordIo,
 }
 
 impl FormatKind {
     /// Every format.
-    pub const ALL: &'static [FormatKind] =
-        &[FormatKind::Csv, FormatKind::Parquet, FormatKind::Libsvm, FormatKind::Recordio];
+    pub const ALL: &'static [FormatKind] = &[
+        FormatKind::Csv,
+        FormatKind::Parquet,
+        FormatKind::Libsvm,
+        FormatKind::Recordio,
+        FormatKind::TfRecord,
+        FormatKind::Arrow,
+        FormatKind::ImageRecordIo,
+    ];
 
     /// The format of that name or file extension, in any case.
     ///
@@ -128,6 +147,9 @@ impl FormatKind {
             Self::Parquet => "PARQUET",
             Self::Libsvm => "LIBSVM",
             Self::Recordio => "RECORDIO",
+            Self::TfRecord => "TFRECORD",
+            Self::Arrow => "ARROW",
+            Self::ImageRecordIo => "IMAGE_RECORDIO",
         }
     }
 }
@@ -146,6 +168,9 @@ pub fn format(options: &FormatOptions) -> Arc<dyn Format> {
         FormatOptions::Parquet(options) => Arc::new(parquet::Parquet::new(options.clone())),
         FormatOptions::Libsvm(options) => Arc::new(libsvm::Libsvm::new(options.clone())),
         FormatOptions::Recordio(options) => Arc::new(recordio::Recordio::new(options.clone())),
+        FormatOptions::TfRecord(options) => Arc::new(tfrecord::TfRecord::new(options.clone())),
+        FormatOptions::Arrow(options) => Arc::new(arrow_ipc::ArrowIpc::new(options.clone())),
+        FormatOptions::ImageRecordIo => Arc::new(image_recordio::ImageRecordIo),
     }
 }
 

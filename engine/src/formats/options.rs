@@ -1,9 +1,11 @@
 //! A format with its options, as plain data that travels in plans, and how `OPTIONS (…)` become it.
 
+use super::arrow_ipc::ArrowOptions;
 use super::csv::{CsvOptions, Delimiter};
 use super::libsvm::LibsvmOptions;
 use super::parquet::{ParquetCompression, ParquetOptions};
 use super::recordio::{RecordioOptions, TensorType};
+use super::tfrecord::TfRecordOptions;
 use super::{Compression, FormatKind, format};
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,12 @@ pub enum FormatOptions {
     Libsvm(LibsvmOptions),
     /// `STORED AS RECORDIO`.
     Recordio(RecordioOptions),
+    /// `STORED AS TFRECORD`.
+    TfRecord(TfRecordOptions),
+    /// `STORED AS ARROW`.
+    Arrow(ArrowOptions),
+    /// `STORED AS IMAGE_RECORDIO`, which has no options.
+    ImageRecordIo,
 }
 
 impl FormatOptions {
@@ -54,6 +62,9 @@ impl FormatOptions {
             FormatKind::Parquet => take_parquet(options).map(FormatOptions::Parquet),
             FormatKind::Libsvm => take_libsvm(options).map(FormatOptions::Libsvm),
             FormatKind::Recordio => take_recordio(options).map(FormatOptions::Recordio),
+            FormatKind::TfRecord => TfRecordOptions::take(options).map(FormatOptions::TfRecord),
+            FormatKind::Arrow => ArrowOptions::take(options).map(FormatOptions::Arrow),
+            FormatKind::ImageRecordIo => Ok(FormatOptions::ImageRecordIo),
         }
     }
 
@@ -65,6 +76,9 @@ impl FormatOptions {
             FormatKind::Parquet => &["compression", "row_group_rows", "dictionary"],
             FormatKind::Libsvm => &["one_based", "zeros", "sparse_size", "compression"],
             FormatKind::Recordio => &["dtype", "label_dtype", "sparse_size"],
+            FormatKind::TfRecord => &["compression"],
+            FormatKind::Arrow => &["batch_rows", "compression"],
+            FormatKind::ImageRecordIo => &[],
         }
     }
 
@@ -76,6 +90,9 @@ impl FormatOptions {
             Self::Parquet(_) => FormatKind::Parquet,
             Self::Libsvm(_) => FormatKind::Libsvm,
             Self::Recordio(_) => FormatKind::Recordio,
+            Self::TfRecord(_) => FormatKind::TfRecord,
+            Self::Arrow(_) => FormatKind::Arrow,
+            Self::ImageRecordIo => FormatKind::ImageRecordIo,
         }
     }
 
@@ -137,19 +154,19 @@ fn take_sparse_size(options: &mut BTreeMap<String, String>) -> Result<Option<Non
 }
 
 /// Of whole shards; none where nothing is said.
-fn take_compression(options: &mut BTreeMap<String, String>) -> Result<Compression> {
+pub(super) fn take_compression(options: &mut BTreeMap<String, String>) -> Result<Compression> {
     let given = take(options, &["compression", "format.compression"])?;
     given.map_or(Ok(Compression::None), |given| Compression::parse(&given.value))
 }
 
 /// One option as the user wrote it.
-struct Given {
-    key: String,
-    value: String,
+pub(super) struct Given {
+    pub(super) key: String,
+    pub(super) value: String,
 }
 
 impl Given {
-    fn refuse(&self, reason: &str, hint: &str) -> Error {
+    pub(super) fn refuse(&self, reason: &str, hint: &str) -> Error {
         let message = format!("option '{}' has the value '{}': {reason}", self.key, self.value);
         Error::new(Code::BadOption, message).with_hint(hint)
     }
@@ -175,7 +192,7 @@ impl Given {
         })
     }
 
-    fn row_count(&self) -> Result<NonZeroU32> {
+    pub(super) fn row_count(&self) -> Result<NonZeroU32> {
         let parsed = self.value.trim().parse();
         parsed.map_err(|error| {
             self.refuse("not a row count", "write a whole number from 1 to 4294967295").with_source(error)
@@ -184,7 +201,7 @@ impl Given {
 }
 
 /// Removes the option that goes by one of `keys`.
-fn take(options: &mut BTreeMap<String, String>, keys: &[&str]) -> Result<Option<Given>> {
+pub(super) fn take(options: &mut BTreeMap<String, String>, keys: &[&str]) -> Result<Option<Given>> {
     let mut found: Option<Given> = None;
     let is_ours = |key: &String| keys.iter().any(|known| key.eq_ignore_ascii_case(known));
     let ours: Vec<String> = options.keys().filter(|key| is_ours(key)).cloned().collect();

@@ -4,18 +4,27 @@
 //! A format is one file (`csv`, `parquet`) behind [`Format`]; a further one adds a variant to [`FormatKind`] and to
 //! [`FormatOptions`], and a line to [`format()`].
 
+mod augmented_manifest;
+mod blazing_text;
 mod columns;
 mod compression;
 mod csv;
 mod extras;
+mod json;
+mod jsonl;
 mod options;
 mod parquet;
 mod plain_types;
+mod printing;
 
+pub use augmented_manifest::AugmentedManifestOptions;
+pub use blazing_text::BlazingTextOptions;
 pub use columns::{ColumnRoles, Columns, Role};
 pub use compression::Compression;
 pub use csv::{CsvOptions, Delimiter};
 pub use extras::{Companion, ShardExtras, SideFile};
+pub use json::{JsonNan, JsonNulls, JsonTimestamps};
+pub use jsonl::{JsonExtension, JsonlOptions};
 pub use options::{FormatDefaults, FormatOptions};
 pub use parquet::{ParquetCompression, ParquetOptions};
 
@@ -92,11 +101,24 @@ pub enum FormatKind {
     Csv,
     /// Apache Parquet.
     Parquet,
+    /// JSON Lines.
+    Jsonl,
+    /// SageMaker's augmented manifests.
+    #[serde(rename = "augmented_manifest")]
+    AugmentedManifest,
+    /// Lines of labels and words.
+    BlazingText,
 }
 
 impl FormatKind {
     /// Every format.
-    pub const ALL: &'static [FormatKind] = &[FormatKind::Csv, FormatKind::Parquet];
+    pub const ALL: &'static [FormatKind] = &[
+        FormatKind::Csv,
+        FormatKind::Parquet,
+        FormatKind::Jsonl,
+        FormatKind::AugmentedManifest,
+        FormatKind::BlazingText,
+    ];
 
     /// The format of that name or file extension, in any case.
     ///
@@ -116,6 +138,9 @@ impl FormatKind {
         match self {
             Self::Csv => "CSV",
             Self::Parquet => "PARQUET",
+            Self::Jsonl => "JSONL",
+            Self::AugmentedManifest => "AUGMENTED_MANIFEST",
+            Self::BlazingText => "BLAZINGTEXT",
         }
     }
 }
@@ -132,6 +157,9 @@ pub fn format(options: &FormatOptions) -> Arc<dyn Format> {
     match options {
         FormatOptions::Csv(options) => Arc::new(csv::Csv::new(options.clone())),
         FormatOptions::Parquet(options) => Arc::new(parquet::Parquet::new(options.clone())),
+        FormatOptions::Jsonl(options) => Arc::new(jsonl::Jsonl::new(options.clone())),
+        FormatOptions::AugmentedManifest(_) => Arc::new(augmented_manifest::AugmentedManifest),
+        FormatOptions::BlazingText(_) => Arc::new(blazing_text::BlazingText),
     }
 }
 

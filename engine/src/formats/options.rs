@@ -1,8 +1,9 @@
 //! A format with its options, as plain data that travels in plans, and how `OPTIONS (…)` become it.
 
 use super::csv::{CsvOptions, Delimiter};
+use super::jsonl::JsonlOptions;
 use super::parquet::{ParquetCompression, ParquetOptions};
-use super::{Compression, FormatKind, format};
+use super::{AugmentedManifestOptions, BlazingTextOptions, Compression, FormatKind, format};
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -30,6 +31,13 @@ pub enum FormatOptions {
     Csv(CsvOptions),
     /// `STORED AS PARQUET`.
     Parquet(ParquetOptions),
+    /// `STORED AS JSONL`.
+    Jsonl(JsonlOptions),
+    /// `STORED AS AUGMENTED_MANIFEST`.
+    #[serde(rename = "augmented_manifest")]
+    AugmentedManifest(AugmentedManifestOptions),
+    /// `STORED AS BLAZINGTEXT`.
+    BlazingText(BlazingTextOptions),
 }
 
 impl FormatOptions {
@@ -46,6 +54,11 @@ impl FormatOptions {
         match kind {
             FormatKind::Csv => take_csv(options, defaults).map(FormatOptions::Csv),
             FormatKind::Parquet => take_parquet(options).map(FormatOptions::Parquet),
+            FormatKind::Jsonl => JsonlOptions::take(options).map(FormatOptions::Jsonl),
+            FormatKind::AugmentedManifest => {
+                Ok(FormatOptions::AugmentedManifest(AugmentedManifestOptions {}))
+            }
+            FormatKind::BlazingText => Ok(FormatOptions::BlazingText(BlazingTextOptions {})),
         }
     }
 
@@ -53,8 +66,10 @@ impl FormatOptions {
     #[must_use]
     pub fn names(kind: FormatKind) -> &'static [&'static str] {
         match kind {
-            FormatKind::Csv => &["header", "delimiter", "compression"],
+            FormatKind::Csv => &["header", "delimiter", "compression", "categorical"],
             FormatKind::Parquet => &["compression", "row_group_rows", "dictionary"],
+            FormatKind::Jsonl => &["nulls", "nan", "timestamp_format", "extension", "compression"],
+            FormatKind::AugmentedManifest | FormatKind::BlazingText => &[],
         }
     }
 
@@ -64,6 +79,9 @@ impl FormatOptions {
         match self {
             Self::Csv(_) => FormatKind::Csv,
             Self::Parquet(_) => FormatKind::Parquet,
+            Self::Jsonl(_) => FormatKind::Jsonl,
+            Self::AugmentedManifest(_) => FormatKind::AugmentedManifest,
+            Self::BlazingText(_) => FormatKind::BlazingText,
         }
     }
 
@@ -77,10 +95,12 @@ impl FormatOptions {
 fn take_csv(options: &mut BTreeMap<String, String>, defaults: FormatDefaults) -> Result<CsvOptions> {
     let header = take(options, &["header", "has_header", "format.has_header", "format.header"])?;
     let delimiter = take(options, &["delimiter", "format.delimiter"])?;
+    let categorical = take(options, &["categorical"])?;
     Ok(CsvOptions {
         header: header.map_or(Ok(defaults.csv_header), |given| given.boolean())?,
         delimiter: delimiter.map_or(Ok(Delimiter::COMMA), |given| Delimiter::parse(&given.value))?,
         compression: take_compression(options)?,
+        categorical: categorical.map_or(Ok(Vec::new()), |given| given.names())?,
     })
 }
 
@@ -98,13 +118,13 @@ fn take_parquet(options: &mut BTreeMap<String, String>) -> Result<ParquetOptions
 }
 
 /// Of whole shards; none where nothing is said.
-fn take_compression(options: &mut BTreeMap<String, String>) -> Result<Compression> {
+pub(super) fn take_compression(options: &mut BTreeMap<String, String>) -> Result<Compression> {
     let given = take(options, &["compression", "format.compression"])?;
     given.map_or(Ok(Compression::None), |given| Compression::parse(&given.value))
 }
 
 /// One option as the user wrote it.
-struct Given {
+pub(super) struct Given {
     key: String,
     value: String,
 }
@@ -123,6 +143,24 @@ impl Given {
         }
     }
 
+    /// The value of `choices` that is meant, in any case.
+    pub(super) fn one_of<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T> {
+        let meant = |(name, _): &&(&str, T)| self.value.trim().eq_ignore_ascii_case(name);
+        choices.iter().find(meant).map(|(_, value)| *value).ok_or_else(|| {
+            let names = choices.iter().map(|(name, _)| format!("'{name}'")).collect::<Vec<_>>();
+            self.refuse("not a choice", &format!("write {}", names.join(" or ")))
+        })
+    }
+
+    /// Names with commas between.
+    fn names(&self) -> Result<Vec<String>> {
+        let names: Vec<String> = self.value.split(',').map(|name| name.trim().to_owned()).collect();
+        if names.iter().any(String::is_empty) {
+            return Err(self.refuse("not a list of columns", "write names with commas between: 'a, b'"));
+        }
+        Ok(names)
+    }
+
     fn row_count(&self) -> Result<NonZeroU32> {
         let parsed = self.value.trim().parse();
         parsed.map_err(|error| {
@@ -132,7 +170,7 @@ impl Given {
 }
 
 /// Removes the option that goes by one of `keys`.
-fn take(options: &mut BTreeMap<String, String>, keys: &[&str]) -> Result<Option<Given>> {
+pub(super) fn take(options: &mut BTreeMap<String, String>, keys: &[&str]) -> Result<Option<Given>> {
     let mut found: Option<Given> = None;
     let is_ours = |key: &String| keys.iter().any(|known| key.eq_ignore_ascii_case(known));
     let ours: Vec<String> = options.keys().filter(|key| is_ours(key)).cloned().collect();

@@ -33,8 +33,16 @@ pub(super) fn refusal(kind: FormatKind, data_type: DataType) -> Error {
     error
 }
 
-fn texts() -> Vec<Option<&'static str>> {
-    vec![Some("a"), None, Some(""), Some("a,b \"quoted\""), Some("a"), Some("longer than twelve bytes")]
+/// Texts that the format can hold.
+fn texts(kind: FormatKind) -> Vec<Option<&'static str>> {
+    let null = if kind == FormatKind::BlazingText { Some("no null") } else { None };
+    vec![Some("a"), null, Some(""), Some("a,b \"quoted\""), Some("a"), Some("longer than twelve bytes")]
+}
+
+/// The columns of that schema in roles that the format can hold.
+fn columns(kind: FormatKind, schema: &SchemaRef) -> Columns {
+    let labels = if kind == FormatKind::BlazingText { schema.fields().len() - 1 } else { 0 };
+    Columns::new(Arc::clone(schema), ColumnRoles { labels, ..ColumnRoles::default() }).unwrap()
 }
 
 #[test]
@@ -43,7 +51,7 @@ fn formats_are_found_by_name() {
     assert_eq!(FormatKind::parse("Parquet").unwrap(), FormatKind::Parquet);
     let error = FormatKind::parse("xml").unwrap_err();
     assert_eq!(error.code(), Code::Unsupported);
-    assert_eq!(error.hint(), Some("known formats: CSV, PARQUET"));
+    assert_eq!(error.hint(), Some("known formats: CSV, PARQUET, JSONL, AUGMENTED_MANIFEST, BLAZINGTEXT"));
     for kind in FormatKind::ALL {
         assert_eq!(default_format(*kind).name(), kind.as_str());
     }
@@ -59,6 +67,10 @@ fn content_types_are_what_sagemaker_documents() {
     let autopilot = with_options(FormatKind::Csv, &[("header", "true")]);
     assert_eq!(autopilot.content_type(labels(1)), "text/csv;header=present");
     assert_eq!(default_format(FormatKind::Parquet).content_type(labels(1)), "application/x-parquet");
+    assert_eq!(default_format(FormatKind::Jsonl).content_type(labels(1)), "application/jsonlines");
+    let manifest = default_format(FormatKind::AugmentedManifest);
+    assert_eq!(manifest.content_type(labels(0)), "application/x-recordio");
+    assert_eq!(default_format(FormatKind::BlazingText).content_type(labels(1)), "text/plain");
 }
 
 #[test]
@@ -71,14 +83,14 @@ fn rows_without_columns_are_refused() {
 
 #[test]
 fn the_representation_of_text_does_not_change_the_bytes() {
-    let plain: ArrayRef = Arc::new(StringArray::from(texts()));
-    let view: ArrayRef = Arc::new(StringViewArray::from(texts()));
-    let dictionary: ArrayRef = Arc::new(texts().into_iter().collect::<DictionaryArray<Int32Type>>());
     let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..6));
     for kind in FormatKind::ALL {
+        let plain: ArrayRef = Arc::new(StringArray::from(texts(*kind)));
+        let view: ArrayRef = Arc::new(StringViewArray::from(texts(*kind)));
+        let dictionary: ArrayRef = Arc::new(texts(*kind).into_iter().collect::<DictionaryArray<Int32Type>>());
         let bytes = [&plain, &view, &dictionary].map(|text| {
             let batch = batch(vec![("n", numbers.clone()), ("t", Arc::clone(text))]);
-            encode_all(default_format(*kind).as_ref(), &features(&batch.schema()), &[batch]).unwrap()
+            encode_all(default_format(*kind).as_ref(), &columns(*kind, &batch.schema()), &[batch]).unwrap()
         });
         assert_eq!(bytes[0], bytes[1], "{kind}: views");
         assert_eq!(bytes[0], bytes[2], "{kind}: dictionary");
@@ -87,9 +99,9 @@ fn the_representation_of_text_does_not_change_the_bytes() {
 
 #[test]
 fn an_encoder_takes_another_representation_than_planned() {
-    let planned = batch(vec![("t", Arc::new(StringViewArray::from(texts())) as ArrayRef)]);
-    let came = batch(vec![("t", Arc::new(StringArray::from(texts())) as ArrayRef)]);
     for kind in FormatKind::ALL {
+        let planned = batch(vec![("t", Arc::new(StringViewArray::from(texts(*kind))) as ArrayRef)]);
+        let came = batch(vec![("t", Arc::new(StringArray::from(texts(*kind))) as ArrayRef)]);
         let format = default_format(*kind);
         let expected =
             encode_all(format.as_ref(), &features(&planned.schema()), std::slice::from_ref(&planned))
@@ -113,14 +125,19 @@ fn batching_does_not_change_the_bytes() {
         (FormatKind::Csv, vec![("compression", "zstd(1)")]),
         (FormatKind::Parquet, vec![]),
         (FormatKind::Parquet, vec![("row_group_rows", "1500")]),
+        (FormatKind::Jsonl, vec![]),
+        (FormatKind::Jsonl, vec![("compression", "gzip")]),
+        (FormatKind::AugmentedManifest, vec![]),
+        (FormatKind::BlazingText, vec![]),
     ] {
         let format = with_options(kind, &options);
         let expected =
-            encode_all(format.as_ref(), &features(&whole.schema()), std::slice::from_ref(&whole)).unwrap();
+            encode_all(format.as_ref(), &columns(kind, &whole.schema()), std::slice::from_ref(&whole))
+                .unwrap();
         for size in [1, 7, 1000, 1024, 4999] {
             let slices: Vec<_> =
                 (0..5_000).step_by(size).map(|start| whole.slice(start, size.min(5_000 - start))).collect();
-            let bytes = encode_all(format.as_ref(), &features(&whole.schema()), &slices).unwrap();
+            let bytes = encode_all(format.as_ref(), &columns(kind, &whole.schema()), &slices).unwrap();
             assert!(bytes == expected, "{kind} {options:?} in batches of {size}");
         }
     }

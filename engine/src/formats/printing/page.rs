@@ -1,33 +1,33 @@
 //! Where fields are put together before they go to the shard.
 
 /// Bytes a field may be put into without asking for room: more than any number, date or timestamp takes.
-pub(super) const CELL_BYTES: usize = 64;
+pub(in crate::formats) const CELL_BYTES: usize = 64;
 
 /// A field under construction; what comes after it is overwritten by the next.
 ///
 /// A number is written as whole machine words, and the bytes that are too many do not count: a copy of known length is
 /// an instruction, one of unknown length is a call.
-pub(super) type Cell = [u8; CELL_BYTES];
+pub(in crate::formats) type Cell = [u8; CELL_BYTES];
 
 /// Small enough for the first-level cache.
 const PAGE_BYTES: usize = 8 * 1024;
 
 /// Collects fields, and moves them to `out` a page at a time.
 #[derive(Debug)]
-pub(super) struct Page<'a> {
+pub(in crate::formats) struct Page<'a> {
     bytes: [u8; PAGE_BYTES],
     end: usize,
     out: &'a mut Vec<u8>,
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn new(out: &'a mut Vec<u8>) -> Self {
+    pub(in crate::formats) fn new(out: &'a mut Vec<u8>) -> Self {
         Self { bytes: [0; PAGE_BYTES], end: 0, out }
     }
 
     /// Appends a short field and the byte that ends it; `write` returns the field's length, below [`CELL_BYTES`].
     #[inline(always)]
-    pub(super) fn push_cell(&mut self, ending: u8, write: impl FnOnce(&mut Cell) -> usize) {
+    pub(in crate::formats) fn push_cell(&mut self, ending: u8, write: impl FnOnce(&mut Cell) -> usize) {
         if self.end > PAGE_BYTES - CELL_BYTES {
             self.flush();
         }
@@ -38,9 +38,20 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// Appends a short text; `write` returns its length, below [`CELL_BYTES`].
+    #[inline(always)]
+    pub(in crate::formats) fn push_part(&mut self, write: impl FnOnce(&mut Cell) -> usize) {
+        if self.end > PAGE_BYTES - CELL_BYTES {
+            self.flush();
+        }
+        if let Some(cell) = self.bytes.get_mut(self.end..).and_then(|rest| rest.first_chunk_mut()) {
+            self.end += write(cell);
+        }
+    }
+
     /// Appends bytes of any length.
     #[inline]
-    pub(super) fn push_bytes(&mut self, bytes: &[u8]) {
+    pub(in crate::formats) fn push_bytes(&mut self, bytes: &[u8]) {
         if bytes.len() > PAGE_BYTES - self.end {
             self.flush();
         }
@@ -54,7 +65,7 @@ impl<'a> Page<'a> {
     }
 
     /// Moves what is left; without it, that is lost.
-    pub(super) fn finish(mut self) {
+    pub(in crate::formats) fn finish(mut self) {
         self.flush();
     }
 
@@ -67,13 +78,13 @@ impl<'a> Page<'a> {
 
 /// Puts eight bytes at `at`, the lowest first.
 #[inline(always)]
-pub(super) fn put_word(cell: &mut Cell, at: usize, word: u64) {
+pub(in crate::formats) fn put_word(cell: &mut Cell, at: usize, word: u64) {
     cell[at..at + 8].copy_from_slice(&word.to_le_bytes());
 }
 
 /// Puts a text of 1 to 32 bytes at `at`, by overlapping copies of known length, and returns where it ends.
 #[inline(always)]
-pub(super) fn put_short(cell: &mut Cell, at: usize, text: &[u8]) -> usize {
+pub(in crate::formats) fn put_short(cell: &mut Cell, at: usize, text: &[u8]) -> usize {
     let end = at + text.len();
     if let (Some(head), Some(tail)) = (text.first_chunk::<16>(), text.last_chunk::<16>()) {
         cell[at..at + 16].copy_from_slice(head);

@@ -5,25 +5,34 @@
 //! [`FormatOptions`], and a line to [`format()`].
 
 mod arrow_ipc;
+mod augmented_manifest;
+mod blazing_text;
 mod columns;
 mod compression;
 mod csv;
 mod extras;
 mod features;
 mod image_recordio;
+mod json;
+mod jsonl;
 mod libsvm;
 mod options;
 mod parquet;
 mod plain_types;
+mod printing;
 mod recordio;
 mod tfrecord;
 mod value_lists;
 
 pub use arrow_ipc::{ArrowCompression, ArrowOptions};
+pub use augmented_manifest::AugmentedManifestOptions;
+pub use blazing_text::BlazingTextOptions;
 pub use columns::{ColumnRoles, Columns, Role};
 pub use compression::Compression;
 pub use csv::{CsvOptions, Delimiter};
 pub use extras::{Companion, ShardExtras, SideFile};
+pub use json::{JsonNan, JsonNulls, JsonTimestamps};
+pub use jsonl::{JsonExtension, JsonlOptions};
 pub use libsvm::LibsvmOptions;
 pub use options::{FormatDefaults, FormatOptions};
 pub use parquet::{ParquetCompression, ParquetOptions};
@@ -113,6 +122,13 @@ pub enum FormatKind {
     Arrow,
     /// MXNet's records of images.
     ImageRecordIo,
+    /// JSON Lines.
+    Jsonl,
+    /// SageMaker's augmented manifests.
+    #[serde(rename = "augmented_manifest")]
+    AugmentedManifest,
+    /// Lines of labels and words.
+    BlazingText,
 }
 
 impl FormatKind {
@@ -125,6 +141,9 @@ impl FormatKind {
         FormatKind::TfRecord,
         FormatKind::Arrow,
         FormatKind::ImageRecordIo,
+        FormatKind::Jsonl,
+        FormatKind::AugmentedManifest,
+        FormatKind::BlazingText,
     ];
 
     /// The format of that name or file extension, in any case.
@@ -150,6 +169,9 @@ impl FormatKind {
             Self::TfRecord => "TFRECORD",
             Self::Arrow => "ARROW",
             Self::ImageRecordIo => "IMAGE_RECORDIO",
+            Self::Jsonl => "JSONL",
+            Self::AugmentedManifest => "AUGMENTED_MANIFEST",
+            Self::BlazingText => "BLAZINGTEXT",
         }
     }
 }
@@ -171,6 +193,9 @@ pub fn format(options: &FormatOptions) -> Arc<dyn Format> {
         FormatOptions::TfRecord(options) => Arc::new(tfrecord::TfRecord::new(options.clone())),
         FormatOptions::Arrow(options) => Arc::new(arrow_ipc::ArrowIpc::new(options.clone())),
         FormatOptions::ImageRecordIo => Arc::new(image_recordio::ImageRecordIo),
+        FormatOptions::Jsonl(options) => Arc::new(jsonl::Jsonl::new(options.clone())),
+        FormatOptions::AugmentedManifest(_) => Arc::new(augmented_manifest::AugmentedManifest),
+        FormatOptions::BlazingText(_) => Arc::new(blazing_text::BlazingText),
     }
 }
 

@@ -39,6 +39,7 @@ pub(super) fn encode(batches: &[RecordBatch]) -> Result<u64> {
         header: false,
         delimiter: Delimiter::COMMA,
         compression: Compression::None,
+        categorical: Vec::new(),
     });
     let mut encoder = format(&options).encoder(&Columns::features_only(first.schema()))?;
     let mut sink = Sink::new();

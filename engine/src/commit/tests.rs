@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use gristmill_proto::manifest::{
-    FORMAT_VERSION, FormatInfo, Inputs, Manifest, Placement, ShardInfo, SplitBy, SplitInfo,
+    FORMAT_VERSION, FormatInfo, Inputs, Manifest, Placement, ShardInfo, SplitBy, SplitInfo, Training,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -191,6 +191,7 @@ fn manifest(job: &str, shards: &[ShardRecord]) -> Manifest {
             options: BTreeMap::new(),
         },
         labels: Vec::new(),
+        training: Training::default(),
         placement: Placement {
             hash: String::new(),
             seed: 0,

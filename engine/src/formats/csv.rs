@@ -14,6 +14,7 @@
 //! | date | `1996-03-13`; years outside 0–9999 as ISO 8601 has them: `+12345-01-01`, `-0044-03-15` |
 //! | time | `12:00:00`, with 3, 6 or 9 digits of a fraction that is not zero |
 //! | timestamp | `1996-03-13T12:00:00`, fraction likewise; with a time zone: in UTC, and `Z` at the end |
+//! | list of fixed size of numbers | a field for each element; all are null where the list is |
 //! | text | itself; in quotes, quotes doubled, if it holds the delimiter, `"`, `\n` or `\r`; empty: `""` |
 //!
 //! A null in a file of one column would be an empty line, which pandas and dmlc skip, so that the file had fewer rows
@@ -22,21 +23,21 @@
 //! alike.
 
 pub(super) mod cells;
-pub(super) mod numbers;
-pub(super) mod page;
+mod fields;
 mod text;
-mod times;
 
 use super::plain_types::plain_type;
+use super::printing::page::Page;
 use super::{
-    ColumnRoles, Columns, Compression, Encoder, Format, ShardExtras, check_has_columns, refuse_column,
-    sql_name,
+    ColumnRoles, Columns, Compression, Encoder, Format, Role, ShardExtras, SideFile, check_has_columns,
+    refuse_column, sql_name,
 };
 use crate::error::{Code, Error, Result};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use cells::{Column, Place};
-use page::Page;
+use fields::vector_size;
+use gristmill_proto::manifest::ShardInfo;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use text::TextStyle;
@@ -50,6 +51,9 @@ pub struct CsvOptions {
     pub delimiter: Delimiter,
     /// `'compression'`: of the whole file; none unless said otherwise.
     pub compression: Compression,
+    /// `'categorical'`: features that `categorical_index.json` lists beside the shards; none unless said otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categorical: Vec<String>,
 }
 
 /// An ASCII character that occurs in no unquoted number, date or time.
@@ -127,9 +131,16 @@ impl Format for Csv {
         format!("text/csv;label_size={}", roles.labels)
     }
 
+    /// The weight is the second column, where XGBoost looks for it with `csv_weights`.
+    fn roles(&self) -> &'static [Role] {
+        &[Role::Weight]
+    }
+
     fn check(&self, columns: &Columns) -> Result<()> {
         check_has_columns(self.name(), columns.schema())?;
-        columns.schema().fields().iter().try_for_each(|field| check_field(field))
+        columns.schema().fields().iter().try_for_each(|field| check_field(field))?;
+        fields::check_roles(columns)?;
+        fields::categorical_index(columns, &self.options.categorical).map(|_| ())
     }
 
     fn encoder(&self, columns: &Columns) -> Result<Box<dyn Encoder>> {
@@ -140,6 +151,11 @@ impl Format for Csv {
             header_is_due: self.options.header,
         }))
     }
+
+    /// What LightGBM, CatBoost and TabTransformer read beside the data.
+    fn split_files(&self, columns: &Columns, _shards: &[&ShardInfo]) -> Result<Vec<SideFile>> {
+        Ok(fields::categorical_index(columns, &self.options.categorical)?.into_iter().collect())
+    }
 }
 
 fn check_field(field: &Field) -> Result<()> {
@@ -148,6 +164,7 @@ fn check_field(field: &Field) -> Result<()> {
         DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) => {
             format!("encode({name}, 'hex')")
         }
+        vector if vector_size(&vector).is_some() => return Ok(()),
         DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(_, _) => {
             format!("elements ({name}[1], {name}[2], …) or array_to_string({name}, ' ')")
         }
@@ -175,17 +192,21 @@ struct CsvEncoder {
 impl CsvEncoder {
     /// How the fields of the column number `index` stand in a row.
     fn place(&self, index: usize) -> Place {
-        let columns = self.schema.fields().len();
-        let ending = if index + 1 == columns { b'\n' } else { self.delimiter };
+        let is_last = index + 1 == self.schema.fields().len();
+        let ending = if is_last { b'\n' } else { self.delimiter };
         // A null alone in its row must not be an empty line.
-        let null: &[u8] = if columns == 1 { b"\"\"" } else { b"" };
+        let null: &[u8] = if fields::count(&self.schema) == 1 { b"\"\"" } else { b"" };
         Place { delimiter: self.delimiter, ending, null }
     }
 
     fn push_header(&mut self, page: &mut Page<'_>) {
         if std::mem::take(&mut self.header_is_due) {
-            for (index, field) in self.schema.fields().iter().enumerate() {
-                TextStyle::searched(self.delimiter).push(page, field.name(), self.place(index).ending);
+            let style = TextStyle::searched(self.delimiter);
+            let names = self.schema.fields().iter().flat_map(|field| fields::names(field));
+            let names: Vec<String> = names.collect();
+            for (index, name) in names.iter().enumerate() {
+                let ending = if index + 1 == names.len() { b'\n' } else { self.delimiter };
+                style.push(page, name, ending);
             }
         }
     }

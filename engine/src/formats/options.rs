@@ -2,11 +2,12 @@
 
 use super::arrow_ipc::ArrowOptions;
 use super::csv::{CsvOptions, Delimiter};
+use super::jsonl::JsonlOptions;
 use super::libsvm::LibsvmOptions;
 use super::parquet::{ParquetCompression, ParquetOptions};
 use super::recordio::{RecordioOptions, TensorType};
 use super::tfrecord::TfRecordOptions;
-use super::{Compression, FormatKind, format};
+use super::{AugmentedManifestOptions, BlazingTextOptions, Compression, FormatKind, format};
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -44,6 +45,13 @@ pub enum FormatOptions {
     Arrow(ArrowOptions),
     /// `STORED AS IMAGE_RECORDIO`, which has no options.
     ImageRecordIo,
+    /// `STORED AS JSONL`.
+    Jsonl(JsonlOptions),
+    /// `STORED AS AUGMENTED_MANIFEST`.
+    #[serde(rename = "augmented_manifest")]
+    AugmentedManifest(AugmentedManifestOptions),
+    /// `STORED AS BLAZINGTEXT`.
+    BlazingText(BlazingTextOptions),
 }
 
 impl FormatOptions {
@@ -65,6 +73,11 @@ impl FormatOptions {
             FormatKind::TfRecord => TfRecordOptions::take(options).map(FormatOptions::TfRecord),
             FormatKind::Arrow => ArrowOptions::take(options).map(FormatOptions::Arrow),
             FormatKind::ImageRecordIo => Ok(FormatOptions::ImageRecordIo),
+            FormatKind::Jsonl => JsonlOptions::take(options).map(FormatOptions::Jsonl),
+            FormatKind::AugmentedManifest => {
+                Ok(FormatOptions::AugmentedManifest(AugmentedManifestOptions {}))
+            }
+            FormatKind::BlazingText => Ok(FormatOptions::BlazingText(BlazingTextOptions {})),
         }
     }
 
@@ -72,13 +85,15 @@ impl FormatOptions {
     #[must_use]
     pub fn names(kind: FormatKind) -> &'static [&'static str] {
         match kind {
-            FormatKind::Csv => &["header", "delimiter", "compression"],
+            FormatKind::Csv => &["header", "delimiter", "compression", "categorical"],
             FormatKind::Parquet => &["compression", "row_group_rows", "dictionary"],
             FormatKind::Libsvm => &["one_based", "zeros", "sparse_size", "compression"],
             FormatKind::Recordio => &["dtype", "label_dtype", "sparse_size"],
             FormatKind::TfRecord => &["compression"],
             FormatKind::Arrow => &["batch_rows", "compression"],
             FormatKind::ImageRecordIo => &[],
+            FormatKind::Jsonl => &["nulls", "nan", "timestamp_format", "extension", "compression"],
+            FormatKind::AugmentedManifest | FormatKind::BlazingText => &[],
         }
     }
 
@@ -93,6 +108,9 @@ impl FormatOptions {
             Self::TfRecord(_) => FormatKind::TfRecord,
             Self::Arrow(_) => FormatKind::Arrow,
             Self::ImageRecordIo => FormatKind::ImageRecordIo,
+            Self::Jsonl(_) => FormatKind::Jsonl,
+            Self::AugmentedManifest(_) => FormatKind::AugmentedManifest,
+            Self::BlazingText(_) => FormatKind::BlazingText,
         }
     }
 
@@ -106,10 +124,12 @@ impl FormatOptions {
 fn take_csv(options: &mut BTreeMap<String, String>, defaults: FormatDefaults) -> Result<CsvOptions> {
     let header = take(options, &["header", "has_header", "format.has_header", "format.header"])?;
     let delimiter = take(options, &["delimiter", "format.delimiter"])?;
+    let categorical = take(options, &["categorical"])?;
     Ok(CsvOptions {
         header: header.map_or(Ok(defaults.csv_header), |given| given.boolean())?,
         delimiter: delimiter.map_or(Ok(Delimiter::COMMA), |given| Delimiter::parse(&given.value))?,
         compression: take_compression(options)?,
+        categorical: categorical.map_or(Ok(Vec::new()), |given| given.names())?,
     })
 }
 
@@ -190,6 +210,24 @@ impl Given {
         parsed.map_err(|error| {
             self.refuse("not a size", "write a whole number from 1 to 4294967295").with_source(error)
         })
+    }
+
+    /// The value of `choices` that is meant, in any case.
+    pub(super) fn one_of<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T> {
+        let meant = |(name, _): &&(&str, T)| self.value.trim().eq_ignore_ascii_case(name);
+        choices.iter().find(meant).map(|(_, value)| *value).ok_or_else(|| {
+            let names = choices.iter().map(|(name, _)| format!("'{name}'")).collect::<Vec<_>>();
+            self.refuse("not a choice", &format!("write {}", names.join(" or ")))
+        })
+    }
+
+    /// Names with commas between.
+    fn names(&self) -> Result<Vec<String>> {
+        let names: Vec<String> = self.value.split(',').map(|name| name.trim().to_owned()).collect();
+        if names.iter().any(String::is_empty) {
+            return Err(self.refuse("not a list of columns", "write names with commas between: 'a, b'"));
+        }
+        Ok(names)
     }
 
     pub(super) fn row_count(&self) -> Result<NonZeroU32> {

@@ -1,29 +1,20 @@
 //! The columns of one batch, downcast once, so that the row loop branches on an enum and calls nothing through a table.
 
-use super::super::plain_types::plain_array;
-use super::numbers::{
-    CELL_SCALE, Half, decimal_text, put_decimal, put_f16, put_f32, put_f64, put_i64, put_u64,
+use super::super::printing::arrays::{MS_PER_DAY, buffer, decoded, is_instant, text_of, ticks, widened};
+use super::super::printing::numbers::{
+    CELL_SCALE, Half, put_decimal, put_f16, put_f32, put_f64, put_i64, put_u64, wide_decimal_text,
 };
-use super::page::{Page, put_short};
+use super::super::printing::page::{Page, put_short};
+use super::super::printing::times::{TimestampStyle, is_time_of_day, put_date, put_time, put_timestamp};
 use super::text::TextStyle;
-use super::times::{is_time_of_day, put_date, put_time, put_timestamp};
 use crate::error::{Code, Error, Result};
-use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, GenericStringArray, LargeStringArray, OffsetSizeTrait,
-    StringArray, StringViewArray,
-};
+use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, StringArray, StringViewArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::{
-    ArrowNativeType, DataType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type,
-    Decimal256Type, Field, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType, TimeUnit,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
-    UInt8Type, UInt16Type, UInt32Type, UInt64Type, i256,
+    DataType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, Field,
+    Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit, UInt8Type,
+    UInt16Type, UInt32Type, UInt64Type, i256,
 };
-use std::sync::Arc;
-
-/// Milliseconds, the unit of `Date64`, in a day.
-const MS_PER_DAY: i64 = 86_400_000;
 
 /// One column of a batch.
 #[derive(Debug)]
@@ -62,10 +53,21 @@ enum Values {
     Date(ScalarBuffer<i32>),
     DateMs(ScalarBuffer<i64>),
     Time(ScalarBuffer<i64>, TimeUnit),
-    Timestamp { ticks: ScalarBuffer<i64>, unit: TimeUnit, is_instant: bool },
+    Timestamp { ticks: ScalarBuffer<i64>, style: TimestampStyle },
     Text { values: StringArray, style: TextStyle },
     LargeText { values: LargeStringArray, style: TextStyle },
     TextView { values: StringViewArray, style: TextStyle },
+    Vector(Vector),
+}
+
+/// A field for each element of a list of fixed size.
+#[derive(Debug)]
+struct Vector {
+    /// Each ends with the delimiter, but for the last of a row.
+    elements: Box<Column>,
+    size: usize,
+    /// Which lists are null: then all their elements are.
+    nulls: Option<NullBuffer>,
 }
 
 impl Column {
@@ -74,6 +76,14 @@ impl Column {
     /// **Errors** [`Code::BadRow`] for a time that is not within a day.
     pub(in crate::formats) fn new(array: &ArrayRef, field: &Field, place: Place) -> Result<Column> {
         let array = decoded(array, field)?;
+        if let DataType::FixedSizeList(item, size) = array.data_type() {
+            let list = array.as_fixed_size_list();
+            let size = usize::try_from(*size).unwrap_or(0);
+            let elements = Column::new(list.values(), item, Place { ending: place.delimiter, ..place })?;
+            let vector = Vector { elements: Box::new(elements), size, nulls: list.nulls().cloned() };
+            let (null, ending) = (place.null, place.ending);
+            return Ok(Column { values: Values::Vector(vector), nulls: None, null, ending });
+        }
         let values = values(&array, place.delimiter).ok_or_else(|| {
             let (name, came, planned) = (field.name(), array.data_type(), field.data_type());
             Error::new(
@@ -99,15 +109,20 @@ impl Column {
             Values::Text { values, .. } => mean(text_of(values).len(), values.len()),
             Values::LargeText { values, .. } => mean(text_of(values).len(), values.len()),
             Values::TextView { values, .. } => mean(values.total_bytes_len(), values.len()),
+            Values::Vector(vector) => vector.size * vector.elements.typical_bytes(),
             Values::Timestamp { .. } | Values::Float64(_) => 20,
             _ => 11,
         }
     }
 
-    /// Appends the field of `row`, and the byte that ends it.
+    /// Appends the field of `row`, or its fields, and the byte that ends it.
     #[inline(always)]
     pub(in crate::formats) fn push(&self, row: usize, page: &mut Page<'_>) {
-        let ending = self.ending;
+        self.push_ended(row, page, self.ending);
+    }
+
+    #[inline(always)]
+    fn push_ended(&self, row: usize, page: &mut Page<'_>, ending: u8) {
         if self.is_null(row) {
             return page.push_cell(ending, |cell| put_short(cell, 0, self.null));
         }
@@ -133,12 +148,13 @@ impl Column {
             Values::Time(values, unit) => {
                 page.push_cell(ending, |cell| put_time(cell, 0, values[row], *unit))
             }
-            Values::Timestamp { ticks, unit, is_instant } => {
-                page.push_cell(ending, |cell| put_timestamp(cell, ticks[row], *unit, *is_instant));
+            Values::Timestamp { ticks, style } => {
+                page.push_cell(ending, |cell| put_timestamp(cell, 0, ticks[row], *style));
             }
             Values::Text { values, style } => style.push(page, values.value(row), ending),
             Values::LargeText { values, style } => style.push(page, values.value(row), ending),
             Values::TextView { values, style } => style.push(page, values.value(row), ending),
+            Values::Vector(vector) => vector.push(row, page, ending),
         }
     }
 
@@ -212,19 +228,21 @@ impl Column {
     }
 }
 
-/// The array without dictionary or runs; text then as views, which repeat a value without copying it.
-fn decoded(array: &ArrayRef, field: &Field) -> Result<ArrayRef> {
-    let values = match array.data_type() {
-        DataType::Dictionary(_, values) => values.as_ref(),
-        DataType::RunEndEncoded(_, values) => values.data_type(),
-        _ => return Ok(Arc::clone(array)),
-    };
-    let target = match values {
-        DataType::Utf8 | DataType::Utf8View => DataType::Utf8View,
-        other => other.clone(),
-    };
-    let array = plain_array(array, &Field::new(field.name(), target, true))?;
-    decoded(&array, field)
+impl Vector {
+    /// Appends the fields of `row`, and `ending` after the last.
+    #[inline(never)]
+    fn push(&self, row: usize, page: &mut Page<'_>, ending: u8) {
+        let (start, last) = (row * self.size, self.size.saturating_sub(1));
+        let is_null = self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+        for element in 0..self.size {
+            let ending = if element == last { ending } else { self.elements.ending };
+            if is_null {
+                page.push_cell(ending, |cell| put_short(cell, 0, self.elements.null));
+            } else {
+                self.elements.push_ended(start + element, page, ending);
+            }
+        }
+    }
 }
 
 fn values(array: &ArrayRef, delimiter: u8) -> Option<Values> {
@@ -265,52 +283,17 @@ fn temporal_values(array: &ArrayRef) -> Option<Values> {
     Some(match array.data_type() {
         DataType::Date32 => Values::Date(buffer::<Date32Type>(array)),
         DataType::Date64 => Values::DateMs(buffer::<Date64Type>(array)),
-        DataType::Time32(TimeUnit::Second) => {
-            Values::Time(widened::<Time32SecondType, i64>(array), TimeUnit::Second)
+        DataType::Time32(_) | DataType::Time64(_) => {
+            let (ticks, unit) = ticks(array)?;
+            Values::Time(ticks, unit)
         }
-        DataType::Time32(_) => {
-            Values::Time(widened::<Time32MillisecondType, i64>(array), TimeUnit::Millisecond)
-        }
-        DataType::Time64(TimeUnit::Microsecond) => {
-            Values::Time(buffer::<Time64MicrosecondType>(array), TimeUnit::Microsecond)
-        }
-        DataType::Time64(_) => Values::Time(buffer::<Time64NanosecondType>(array), TimeUnit::Nanosecond),
-        DataType::Timestamp(unit, zone) => {
-            let ticks = match unit {
-                TimeUnit::Second => buffer::<TimestampSecondType>(array),
-                TimeUnit::Millisecond => buffer::<TimestampMillisecondType>(array),
-                TimeUnit::Microsecond => buffer::<TimestampMicrosecondType>(array),
-                TimeUnit::Nanosecond => buffer::<TimestampNanosecondType>(array),
-            };
-            Values::Timestamp {
-                ticks,
-                unit: *unit,
-                is_instant: zone.as_ref().is_some_and(|zone| !zone.is_empty()),
-            }
+        DataType::Timestamp(_, zone) => {
+            let (ticks, unit) = ticks(array)?;
+            let style = TimestampStyle { unit, separator: b'T', has_zone: is_instant(zone.as_deref()) };
+            Values::Timestamp { ticks, style }
         }
         _ => return None,
     })
-}
-
-fn buffer<T: ArrowPrimitiveType>(array: &ArrayRef) -> ScalarBuffer<T::Native> {
-    array.as_primitive::<T>().values().clone()
-}
-
-fn widened<T, W>(array: &ArrayRef) -> ScalarBuffer<W>
-where
-    T: ArrowPrimitiveType,
-    T::Native: Into<W>,
-    W: ArrowNativeType,
-{
-    array.as_primitive::<T>().values().iter().map(|value| (*value).into()).collect()
-}
-
-/// The text of an array, of which a sliced one holds more than its own.
-fn text_of<O: OffsetSizeTrait>(values: &GenericStringArray<O>) -> &[u8] {
-    let offsets = values.value_offsets();
-    let start = offsets.first().map_or(0, |start| start.as_usize());
-    let end = offsets.last().map_or(0, |end| end.as_usize());
-    &values.value_data()[start..end]
 }
 
 #[inline(always)]
@@ -325,7 +308,6 @@ fn push_decimal(page: &mut Page<'_>, value: i128, scale: i8, ending: u8) {
 
 /// A decimal of more than 64 bits, or of an unusual scale.
 fn push_wide_decimal(page: &mut Page<'_>, value: i256, scale: i8, ending: u8) {
-    let digits = value.to_string();
-    page.push_bytes(decimal_text(value.is_negative(), digits.trim_start_matches('-'), scale).as_bytes());
+    page.push_bytes(wide_decimal_text(value, scale).as_bytes());
     page.push_bytes(&[ending]);
 }

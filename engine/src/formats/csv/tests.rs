@@ -4,6 +4,7 @@ use arrow::array::*;
 use arrow::datatypes::*;
 use std::sync::Arc;
 
+mod roles;
 mod round_trip;
 
 fn csv_with(options: &[(&str, &str)], columns: Vec<(&str, ArrayRef)>) -> String {
@@ -160,7 +161,8 @@ fn types_it_cannot_hold_are_refused_with_what_would_fix_them() {
         (DataType::BinaryView, "encode(\"Wide one\", 'hex')"),
         (DataType::FixedSizeBinary(4), "encode(\"Wide one\", 'hex')"),
         (DataType::List(item()), "array_to_string(\"Wide one\", ' ')"),
-        (DataType::FixedSizeList(item(), 2), "\"Wide one\"[1]"),
+        (DataType::FixedSizeList(Arc::new(Field::new("a", DataType::Utf8, true)), 2), "\"Wide one\"[1]"),
+        (DataType::FixedSizeList(item(), 0), "\"Wide one\"[1]"),
         (DataType::Struct(vec![item()].into()), "\"Wide one\"['a field']"),
         (DataType::Union(UnionFields::empty(), UnionMode::Dense), "union_extract"),
         (DataType::Duration(TimeUnit::Second), "CAST(\"Wide one\" AS BIGINT)"),

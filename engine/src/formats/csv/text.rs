@@ -1,6 +1,6 @@
 //! Text fields by RFC 4180, quoted only where they must be.
 
-use super::page::{Page, put_short};
+use super::super::printing::page::{Page, put_short};
 
 /// How the text of one column is written.
 #[derive(Debug, Clone, Copy)]

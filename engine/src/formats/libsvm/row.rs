@@ -1,9 +1,9 @@
 //! The columns of one batch, ready to be written as lines.
 
 use super::super::csv::cells::{Column, Place};
-use super::super::csv::numbers::put_u64;
-use super::super::csv::page::Page;
 use super::super::features::{Feature, FlatColumn, SparseColumn};
+use super::super::printing::numbers::put_u64;
+use super::super::printing::page::Page;
 use super::{Columns, LibsvmEncoder, Role, Shape, item_type, refuse_value};
 use crate::error::{Code, Error, Result};
 use arrow::array::{ArrayRef, RecordBatch};

@@ -1,3 +1,4 @@
+use super::super::{JsonExtension, JsonNan, JsonNulls, JsonTimestamps};
 use super::*;
 
 fn take_all(kind: FormatKind, given: &[(&str, &str)]) -> Result<FormatOptions> {
@@ -17,6 +18,7 @@ fn csv(header: bool, delimiter: &str) -> FormatOptions {
         header,
         delimiter: Delimiter::parse(delimiter).unwrap(),
         compression: Compression::None,
+        categorical: Vec::new(),
     })
 }
 
@@ -102,8 +104,38 @@ fn the_types_of_tensors_and_the_size_of_vectors_are_read() {
 }
 
 #[test]
+fn json_options_are_read() {
+    let given = [("nulls", "OMIT"), ("nan", "string"), ("timestamp_format", "sql"), ("extension", "json")];
+    let FormatOptions::Jsonl(options) = take_all(FormatKind::Jsonl, &given).unwrap() else {
+        panic!("not JSON Lines")
+    };
+    assert_eq!(options.nulls, JsonNulls::Omit);
+    assert_eq!(options.nan, JsonNan::String);
+    assert_eq!(options.timestamp_format, JsonTimestamps::Sql);
+    assert_eq!(options.extension, JsonExtension::Json);
+    for key in ["nulls", "nan", "timestamp_format", "extension"] {
+        check_refused(FormatKind::Jsonl, &[(key, "xml")], &format!("option '{key}' has the value 'xml'"));
+    }
+}
+
+#[test]
+fn categorical_columns_are_names_with_commas_between() {
+    let options = take_all(FormatKind::Csv, &[("categorical", " a,b c ")]).unwrap();
+    let FormatOptions::Csv(options) = options else { panic!("not CSV") };
+    assert_eq!(options.categorical, ["a", "b c"]);
+    check_refused(FormatKind::Csv, &[("categorical", "a,,b")], "option 'categorical'");
+}
+
+#[test]
 fn options_survive_a_plan() {
-    for options in [csv(true, "\t"), take_all(FormatKind::Parquet, &[("compression", "zstd(7)")]).unwrap()] {
+    for options in [
+        csv(true, "\t"),
+        take_all(FormatKind::Csv, &[("categorical", "a,b")]).unwrap(),
+        take_all(FormatKind::Parquet, &[("compression", "zstd(7)")]).unwrap(),
+        take_all(FormatKind::Jsonl, &[("nan", "string"), ("compression", "gzip")]).unwrap(),
+        take_all(FormatKind::AugmentedManifest, &[]).unwrap(),
+        take_all(FormatKind::BlazingText, &[]).unwrap(),
+    ] {
         let text = serde_json::to_string(&options).unwrap();
         assert_eq!(serde_json::from_str::<FormatOptions>(&text).unwrap(), options, "{text}");
     }

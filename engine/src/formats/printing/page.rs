@@ -38,6 +38,17 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// Appends a short text; `write` returns its length, below [`CELL_BYTES`].
+    #[inline(always)]
+    pub(in crate::formats) fn push_part(&mut self, write: impl FnOnce(&mut Cell) -> usize) {
+        if self.end > PAGE_BYTES - CELL_BYTES {
+            self.flush();
+        }
+        if let Some(cell) = self.bytes.get_mut(self.end..).and_then(|rest| rest.first_chunk_mut()) {
+            self.end += write(cell);
+        }
+    }
+
     /// Appends bytes of any length.
     #[inline]
     pub(in crate::formats) fn push_bytes(&mut self, bytes: &[u8]) {

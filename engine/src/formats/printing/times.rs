@@ -11,13 +11,13 @@ const DASH: u64 = b'-' as u64;
 const COLON: u64 = b':' as u64;
 
 /// Whether `ticks` of `unit` is a time of day.
-pub(super) fn is_time_of_day(ticks: i64, unit: TimeUnit) -> bool {
+pub(in crate::formats) fn is_time_of_day(ticks: i64, unit: TimeUnit) -> bool {
     (0..SECONDS_PER_DAY).contains(&split(ticks, unit).0)
 }
 
 /// The date that is `days` after 1970-01-01.
 #[inline(always)]
-pub(super) fn put_date(cell: &mut Cell, at: usize, days: i64) -> usize {
+pub(in crate::formats) fn put_date(cell: &mut Cell, at: usize, days: i64) -> usize {
     let (year, month, day) = civil(days);
     let month_and_day = month * 100 + day;
     if !(0..=9999).contains(&year) {
@@ -65,21 +65,36 @@ fn civil(days: i64) -> (i64, u64, u64) {
 
 /// The time of day that is `ticks` of `unit` after midnight.
 #[inline]
-pub(super) fn put_time(cell: &mut Cell, at: usize, ticks: i64, unit: TimeUnit) -> usize {
+pub(in crate::formats) fn put_time(cell: &mut Cell, at: usize, ticks: i64, unit: TimeUnit) -> usize {
     let (seconds, nanos) = split(ticks, unit);
     put_clock(cell, at, seconds.unsigned_abs(), nanos)
 }
 
-/// The timestamp that is `ticks` of `unit` after 1970-01-01T00:00:00; with `Z` if it is an instant, not a local time.
+/// How the timestamps of an array are written.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::formats) struct TimestampStyle {
+    pub(in crate::formats) unit: TimeUnit,
+    /// What stands between date and time.
+    pub(in crate::formats) separator: u8,
+    /// Whether `Z` follows.
+    pub(in crate::formats) has_zone: bool,
+}
+
+/// The timestamp that is `ticks` after 1970-01-01T00:00:00, in the unit of `style`.
 #[inline(always)]
-pub(super) fn put_timestamp(cell: &mut Cell, ticks: i64, unit: TimeUnit, is_instant: bool) -> usize {
-    let (seconds, nanos) = split(ticks, unit);
+pub(in crate::formats) fn put_timestamp(
+    cell: &mut Cell,
+    at: usize,
+    ticks: i64,
+    style: TimestampStyle,
+) -> usize {
+    let (seconds, nanos) = split(ticks, style.unit);
     let days = seconds.div_euclid(SECONDS_PER_DAY);
-    let at = put_date(cell, 0, days);
-    cell[at] = b'T';
+    let at = put_date(cell, at, days);
+    cell[at] = style.separator;
     let end = put_clock(cell, at + 1, (seconds - days * SECONDS_PER_DAY).unsigned_abs(), nanos);
     cell[end] = b'Z';
-    end + usize::from(is_instant)
+    end + usize::from(style.has_zone)
 }
 
 /// Whole seconds, and nanoseconds above them. The divisors are constants, so no division is executed.

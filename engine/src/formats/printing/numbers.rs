@@ -3,7 +3,7 @@
 //! `put_…` puts a number into a cell at `at` and returns where it ends.
 
 use super::page::{Cell, put_short, put_word};
-use arrow::datatypes::{ArrowPrimitiveType, Float16Type};
+use arrow::datatypes::{ArrowPrimitiveType, Float16Type, i256};
 
 /// `half::f16`, as arrow has it.
 pub(in crate::formats) type Half = <Float16Type as ArrowPrimitiveType>::Native;
@@ -24,7 +24,7 @@ fn eight_digits(value: u64) -> u64 {
 
 /// The eight digits of `value`, which is below 10^8, in ASCII: the first in the lowest byte.
 #[inline(always)]
-pub(super) fn eight_ascii(value: u64) -> u64 {
+pub(in crate::formats) fn eight_ascii(value: u64) -> u64 {
     eight_digits(value) | ASCII_ZEROS
 }
 
@@ -62,7 +62,7 @@ fn put_head(cell: &mut Cell, at: usize, value: u64) -> usize {
 
 /// Up to 19 digits and a sign.
 #[inline(always)]
-pub(super) fn put_i64(cell: &mut Cell, at: usize, value: i64) -> usize {
+pub(in crate::formats) fn put_i64(cell: &mut Cell, at: usize, value: i64) -> usize {
     let at = put_sign(cell, at, value < 0);
     put_u64(cell, at, value.unsigned_abs())
 }
@@ -75,7 +75,7 @@ fn put_sign(cell: &mut Cell, at: usize, is_negative: bool) -> usize {
 
 /// The shortest text that parses to the same `f64`: up to 24 bytes.
 #[inline]
-pub(super) fn put_f64(cell: &mut Cell, at: usize, value: f64) -> usize {
+pub(in crate::formats) fn put_f64(cell: &mut Cell, at: usize, value: f64) -> usize {
     // A double is one decimal of up to 15 digits at most, so a decimal with so few that gives it is the shortest. Both
     // numbers of the division are exact: it rounds once, as parsing does.
     const DIGITS_15: f64 = 1e15;
@@ -92,7 +92,7 @@ pub(super) fn put_f64(cell: &mut Cell, at: usize, value: f64) -> usize {
 
 /// The shortest text that parses to the same `f32`.
 #[inline]
-pub(super) fn put_f32(cell: &mut Cell, at: usize, value: f32) -> usize {
+pub(in crate::formats) fn put_f32(cell: &mut Cell, at: usize, value: f32) -> usize {
     // As in `put_f64`, with six digits.
     const DIGITS_6: f32 = 1e6;
     let scaled = value.abs() * 1e4 + 0.5;
@@ -120,7 +120,7 @@ fn put_ten_thousandths(cell: &mut Cell, at: usize, is_negative: bool, value: u64
 }
 
 /// The shortest text that parses to the same `f16`.
-pub(super) fn put_f16(cell: &mut Cell, at: usize, value: Half) -> usize {
+pub(in crate::formats) fn put_f16(cell: &mut Cell, at: usize, value: Half) -> usize {
     put_f64(cell, at, shortest_half(value))
 }
 
@@ -151,11 +151,11 @@ fn shortest_half(value: Half) -> f64 {
 }
 
 /// Places after the point that [`put_decimal`] has room for.
-pub(super) const CELL_SCALE: i8 = 22;
+pub(in crate::formats) const CELL_SCALE: i8 = 22;
 
 /// The decimal `value` × 10^-`scale`, for a scale from 0 to [`CELL_SCALE`].
 #[inline(always)]
-pub(super) fn put_decimal(cell: &mut Cell, at: usize, value: i64, scale: i8) -> usize {
+pub(in crate::formats) fn put_decimal(cell: &mut Cell, at: usize, value: i64, scale: i8) -> usize {
     const WIDTH: usize = 24;
     let at = put_sign(cell, at, value < 0);
     if scale <= 0 {
@@ -191,9 +191,14 @@ fn padded_digits(value: u64) -> ([u8; 48], usize) {
     (text, 24 - leading_zeros(high))
 }
 
+/// A decimal of any size and scale.
+pub(in crate::formats) fn wide_decimal_text(value: i256, scale: i8) -> String {
+    decimal_text(value.is_negative(), value.to_string().trim_start_matches('-'), scale)
+}
+
 /// A decimal of any size and scale, from its sign and its digits without leading zeros.
 #[cold]
-pub(super) fn decimal_text(is_negative: bool, digits: &str, scale: i8) -> String {
+fn decimal_text(is_negative: bool, digits: &str, scale: i8) -> String {
     let sign = if is_negative { "-" } else { "" };
     let places = usize::from(scale.unsigned_abs());
     match scale {

@@ -115,7 +115,7 @@ fn options_are_read_and_bad_ones_refused() {
     for codec in ["lz4", "ZSTD"] {
         let bytes = encoded(&[("compression", codec)], std::slice::from_ref(&large));
         assert!(bytes.len() < 5_000, "{codec}");
-        assert_eq!(read(bytes), [large.clone()]);
+        assert_eq!(read(bytes), std::slice::from_ref(&large));
     }
     let take = |key: &str, value: &str| {
         super::ArrowOptions::take(&mut [(key.to_owned(), value.to_owned())].into()).unwrap_err()

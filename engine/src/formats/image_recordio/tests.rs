@@ -109,7 +109,7 @@ fn columns_without_a_place_are_refused() {
         assert!(error.message().contains(words) && error.hint().is_some(), "{error}");
     };
     let (float, text, image) = (DataType::Float32, DataType::Utf8View, DataType::BinaryView);
-    check(&[image.clone()], 0, Code::Unsupported, "without a label");
+    check(std::slice::from_ref(&image), 0, Code::Unsupported, "without a label");
     check(&[float.clone(), text.clone()], 1, Code::Unsupported, "without an image");
     let wrong = Code::UnsupportedColumnType;
     check(&[text.clone(), image.clone()], 1, wrong, "column \"c0\"");

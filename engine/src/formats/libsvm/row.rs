@@ -80,7 +80,7 @@ pub(super) struct Rows {
 #[derive(Debug)]
 enum Values {
     Flat { first: u64, numbers: Column, flat: FlatColumn },
-    Sparse { first: u64, numbers: Column, vectors: SparseColumn },
+    Sparse { first: u64, numbers: Column, vectors: Box<SparseColumn> },
 }
 
 impl Rows {
@@ -113,7 +113,7 @@ fn values(array: &ArrayRef, feature: &Feature, encoder: &LibsvmEncoder) -> Resul
     if feature.shape == Shape::Sparse {
         let vectors = SparseColumn::new(array, feature, &item, encoder.features.sparse_size)?;
         let numbers = finite(vectors.values(), &field)?;
-        return Ok(Values::Sparse { first, numbers, vectors });
+        return Ok(Values::Sparse { first, numbers, vectors: Box::new(vectors) });
     }
     let flat = FlatColumn::new(array, feature, &item)?;
     let numbers = finite(&flat.values, &field)?;

@@ -51,7 +51,8 @@ fn weight_and_group_have_their_places() {
     let columns = [integers(&[Some(1)]), floats(&[Some(0.25)]), integers(&[Some(12)]), integers(&[Some(3)])];
     assert_eq!(write(&[], roles, &columns).unwrap(), "1:0.25 qid:12 0:3\n");
     let group = ColumnRoles { group: true, ..LABEL };
-    assert_eq!(write(&[], group, &columns[1..]).unwrap_err().code(), Code::UnsupportedColumnType);
+    let fractional_group = [columns[0].clone(), columns[1].clone(), columns[3].clone()];
+    assert_eq!(write(&[], group, &fractional_group).unwrap_err().code(), Code::UnsupportedColumnType);
     assert_eq!(
         write(&[], group, &[columns[0].clone(), columns[2].clone(), columns[3].clone()]).unwrap(),
         "1 qid:12 0:3\n"

@@ -24,7 +24,7 @@ pub(super) enum FeatureNumbers {
     /// `per_row` for each row; nulls are NaN, or 0 where all rows are sparse.
     Flat { first: u64, per_row: usize, numbers: Numbers },
     /// Entries of sparse vectors.
-    Sparse { first: u64, vectors: SparseColumn, numbers: Numbers, nulls: Option<NullBuffer> },
+    Sparse { first: u64, vectors: Box<SparseColumn>, numbers: Numbers, nulls: Option<NullBuffer> },
 }
 
 /// Numbers of a tensor's type.
@@ -89,7 +89,7 @@ fn feature_numbers(
         let vectors = SparseColumn::new(array, feature, &item, features.sparse_size)?;
         let numbers = Numbers::new(vectors.values(), None, Missing::Zero, tensor);
         let nulls = vectors.values().nulls().cloned();
-        return Ok(FeatureNumbers::Sparse { first, vectors, numbers, nulls });
+        return Ok(FeatureNumbers::Sparse { first, vectors: Box::new(vectors), numbers, nulls });
     }
     let flat = FlatColumn::new(array, feature, &item)?;
     let missing = if features.is_sparse() { Missing::Zero } else { Missing::Nan };

@@ -47,7 +47,7 @@ fn fields(mut input: &[u8]) -> Vec<(u64, &[u8])> {
     fields
 }
 
-fn only<'a>(fields: Vec<(u64, &'a [u8])>) -> (u64, &'a [u8]) {
+fn only(fields: Vec<(u64, &[u8])>) -> (u64, &[u8]) {
     assert_eq!(fields.len(), 1);
     fields[0]
 }
@@ -91,7 +91,7 @@ fn masked_crc(bytes: &[u8]) -> u32 {
     let crc = bytes.iter().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ if crc & 1 == 1 { 0x82f6_3b78 } else { 0 })
     });
-    ((!crc >> 15) | (!crc << 17)).wrapping_add(MASK_DELTA)
+    (!crc).rotate_right(15).wrapping_add(MASK_DELTA)
 }
 
 fn examples(mut input: &[u8]) -> Vec<BTreeMap<String, Read>> {

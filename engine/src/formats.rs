@@ -8,16 +8,21 @@ mod columns;
 mod compression;
 mod csv;
 mod extras;
+mod mds;
 mod options;
 mod parquet;
 mod plain_types;
+mod sample_values;
+mod webdataset;
 
 pub use columns::{ColumnRoles, Columns, Role};
 pub use compression::Compression;
 pub use csv::{CsvOptions, Delimiter};
 pub use extras::{Companion, ShardExtras, SideFile};
+pub use mds::MdsOptions;
 pub use options::{FormatDefaults, FormatOptions};
 pub use parquet::{ParquetCompression, ParquetOptions};
+pub use webdataset::WebDatasetOptions;
 
 use crate::error::{Code, Error, Result};
 use arrow::array::RecordBatch;
@@ -92,11 +97,16 @@ pub enum FormatKind {
     Csv,
     /// Apache Parquet.
     Parquet,
+    /// Tar files of samples.
+    WebDataset,
+    /// Shards of MosaicML Streaming.
+    Mds,
 }
 
 impl FormatKind {
     /// Every format.
-    pub const ALL: &'static [FormatKind] = &[FormatKind::Csv, FormatKind::Parquet];
+    pub const ALL: &'static [FormatKind] =
+        &[FormatKind::Csv, FormatKind::Parquet, FormatKind::WebDataset, FormatKind::Mds];
 
     /// The format of that name or file extension, in any case.
     ///
@@ -116,6 +126,8 @@ impl FormatKind {
         match self {
             Self::Csv => "CSV",
             Self::Parquet => "PARQUET",
+            Self::WebDataset => "WEBDATASET",
+            Self::Mds => "MDS",
         }
     }
 }
@@ -132,6 +144,8 @@ pub fn format(options: &FormatOptions) -> Arc<dyn Format> {
     match options {
         FormatOptions::Csv(options) => Arc::new(csv::Csv::new(options.clone())),
         FormatOptions::Parquet(options) => Arc::new(parquet::Parquet::new(options.clone())),
+        FormatOptions::WebDataset(options) => Arc::new(webdataset::WebDataset::new(options.clone())),
+        FormatOptions::Mds(options) => Arc::new(mds::Mds::new(options.clone())),
     }
 }
 

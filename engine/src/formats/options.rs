@@ -1,7 +1,9 @@
 //! A format with its options, as plain data that travels in plans, and how `OPTIONS (…)` become it.
 
 use super::csv::{CsvOptions, Delimiter};
+use super::mds::MdsOptions;
 use super::parquet::{ParquetCompression, ParquetOptions};
+use super::webdataset::WebDatasetOptions;
 use super::{Compression, FormatKind, format};
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,10 @@ pub enum FormatOptions {
     Csv(CsvOptions),
     /// `STORED AS PARQUET`.
     Parquet(ParquetOptions),
+    /// `STORED AS WEBDATASET`.
+    WebDataset(WebDatasetOptions),
+    /// `STORED AS MDS`.
+    Mds(MdsOptions),
 }
 
 impl FormatOptions {
@@ -46,6 +52,8 @@ impl FormatOptions {
         match kind {
             FormatKind::Csv => take_csv(options, defaults).map(FormatOptions::Csv),
             FormatKind::Parquet => take_parquet(options).map(FormatOptions::Parquet),
+            FormatKind::WebDataset => take_webdataset(options).map(FormatOptions::WebDataset),
+            FormatKind::Mds => Ok(FormatOptions::Mds(MdsOptions { compression: take_compression(options)? })),
         }
     }
 
@@ -55,6 +63,7 @@ impl FormatOptions {
         match kind {
             FormatKind::Csv => &["header", "delimiter", "compression"],
             FormatKind::Parquet => &["compression", "row_group_rows", "dictionary"],
+            FormatKind::WebDataset | FormatKind::Mds => &["compression"],
         }
     }
 
@@ -64,6 +73,8 @@ impl FormatOptions {
         match self {
             Self::Csv(_) => FormatKind::Csv,
             Self::Parquet(_) => FormatKind::Parquet,
+            Self::WebDataset(_) => FormatKind::WebDataset,
+            Self::Mds(_) => FormatKind::Mds,
         }
     }
 
@@ -95,6 +106,19 @@ fn take_parquet(options: &mut BTreeMap<String, String>) -> Result<ParquetOptions
         row_group_rows: rows.map_or(Ok(defaults.row_group_rows), |given| given.row_count())?,
         dictionary: dictionary.map_or(Ok(defaults.dictionary), |given| given.boolean())?,
     })
+}
+
+/// Without Zstandard, which WebDataset's reader does not undo.
+fn take_webdataset(options: &mut BTreeMap<String, String>) -> Result<WebDatasetOptions> {
+    let compression = take_compression(options)?;
+    if matches!(compression, Compression::Zstd(_)) {
+        return Err(Error::new(
+            Code::BadOption,
+            "option 'compression': WEBDATASET cannot be compressed with zstd",
+        )
+        .with_hint("write 'none' or 'gzip'"));
+    }
+    Ok(WebDatasetOptions { compression })
 }
 
 /// Of whole shards; none where nothing is said.

@@ -33,8 +33,10 @@ pub(super) fn refusal(kind: FormatKind, data_type: DataType) -> Error {
     error
 }
 
-fn texts() -> Vec<Option<&'static str>> {
-    vec![Some("a"), None, Some(""), Some("a,b \"quoted\""), Some("a"), Some("longer than twelve bytes")]
+/// Texts that a column of that format can have: MDS has no nulls, and WebDataset no rows without a value.
+fn texts(kind: FormatKind) -> Vec<Option<&'static str>> {
+    let null = if matches!(kind, FormatKind::Mds | FormatKind::WebDataset) { Some("null") } else { None };
+    vec![Some("a"), null, Some(""), Some("a,b \"quoted\""), Some("a"), Some("longer than twelve bytes")]
 }
 
 #[test]
@@ -43,7 +45,7 @@ fn formats_are_found_by_name() {
     assert_eq!(FormatKind::parse("Parquet").unwrap(), FormatKind::Parquet);
     let error = FormatKind::parse("xml").unwrap_err();
     assert_eq!(error.code(), Code::Unsupported);
-    assert_eq!(error.hint(), Some("known formats: CSV, PARQUET"));
+    assert_eq!(error.hint(), Some("known formats: CSV, PARQUET, WEBDATASET, MDS"));
     for kind in FormatKind::ALL {
         assert_eq!(default_format(*kind).name(), kind.as_str());
     }
@@ -71,11 +73,11 @@ fn rows_without_columns_are_refused() {
 
 #[test]
 fn the_representation_of_text_does_not_change_the_bytes() {
-    let plain: ArrayRef = Arc::new(StringArray::from(texts()));
-    let view: ArrayRef = Arc::new(StringViewArray::from(texts()));
-    let dictionary: ArrayRef = Arc::new(texts().into_iter().collect::<DictionaryArray<Int32Type>>());
     let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..6));
     for kind in FormatKind::ALL {
+        let plain: ArrayRef = Arc::new(StringArray::from(texts(*kind)));
+        let view: ArrayRef = Arc::new(StringViewArray::from(texts(*kind)));
+        let dictionary: ArrayRef = Arc::new(texts(*kind).into_iter().collect::<DictionaryArray<Int32Type>>());
         let bytes = [&plain, &view, &dictionary].map(|text| {
             let batch = batch(vec![("n", numbers.clone()), ("t", Arc::clone(text))]);
             encode_all(default_format(*kind).as_ref(), &features(&batch.schema()), &[batch]).unwrap()
@@ -87,9 +89,9 @@ fn the_representation_of_text_does_not_change_the_bytes() {
 
 #[test]
 fn an_encoder_takes_another_representation_than_planned() {
-    let planned = batch(vec![("t", Arc::new(StringViewArray::from(texts())) as ArrayRef)]);
-    let came = batch(vec![("t", Arc::new(StringArray::from(texts())) as ArrayRef)]);
     for kind in FormatKind::ALL {
+        let planned = batch(vec![("t", Arc::new(StringViewArray::from(texts(*kind))) as ArrayRef)]);
+        let came = batch(vec![("t", Arc::new(StringArray::from(texts(*kind))) as ArrayRef)]);
         let format = default_format(*kind);
         let expected =
             encode_all(format.as_ref(), &features(&planned.schema()), std::slice::from_ref(&planned))
@@ -113,6 +115,10 @@ fn batching_does_not_change_the_bytes() {
         (FormatKind::Csv, vec![("compression", "zstd(1)")]),
         (FormatKind::Parquet, vec![]),
         (FormatKind::Parquet, vec![("row_group_rows", "1500")]),
+        (FormatKind::WebDataset, vec![]),
+        (FormatKind::WebDataset, vec![("compression", "gzip")]),
+        (FormatKind::Mds, vec![]),
+        (FormatKind::Mds, vec![("compression", "zstd(1)")]),
     ] {
         let format = with_options(kind, &options);
         let expected =

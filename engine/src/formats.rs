@@ -16,13 +16,16 @@ mod image_recordio;
 mod json;
 mod jsonl;
 mod libsvm;
+mod mds;
 mod options;
 mod parquet;
 mod plain_types;
 mod printing;
 mod recordio;
+mod sample_values;
 mod tfrecord;
 mod value_lists;
+mod webdataset;
 
 pub use arrow_ipc::{ArrowCompression, ArrowOptions};
 pub use augmented_manifest::AugmentedManifestOptions;
@@ -34,10 +37,12 @@ pub use extras::{Companion, ShardExtras, SideFile};
 pub use json::{JsonNan, JsonNulls, JsonTimestamps};
 pub use jsonl::{JsonExtension, JsonlOptions};
 pub use libsvm::LibsvmOptions;
+pub use mds::MdsOptions;
 pub use options::{FormatDefaults, FormatOptions};
 pub use parquet::{ParquetCompression, ParquetOptions};
 pub use recordio::{RecordioOptions, TensorType};
 pub use tfrecord::TfRecordOptions;
+pub use webdataset::WebDatasetOptions;
 
 use crate::error::{Code, Error, Result};
 use arrow::array::RecordBatch;
@@ -129,6 +134,10 @@ pub enum FormatKind {
     AugmentedManifest,
     /// Lines of labels and words.
     BlazingText,
+    /// Tar files of samples.
+    WebDataset,
+    /// Shards of MosaicML Streaming.
+    Mds,
 }
 
 impl FormatKind {
@@ -144,6 +153,8 @@ impl FormatKind {
         FormatKind::Jsonl,
         FormatKind::AugmentedManifest,
         FormatKind::BlazingText,
+        FormatKind::WebDataset,
+        FormatKind::Mds,
     ];
 
     /// The format of that name or file extension, in any case.
@@ -172,6 +183,8 @@ impl FormatKind {
             Self::Jsonl => "JSONL",
             Self::AugmentedManifest => "AUGMENTED_MANIFEST",
             Self::BlazingText => "BLAZINGTEXT",
+            Self::WebDataset => "WEBDATASET",
+            Self::Mds => "MDS",
         }
     }
 }
@@ -196,6 +209,8 @@ pub fn format(options: &FormatOptions) -> Arc<dyn Format> {
         FormatOptions::Jsonl(options) => Arc::new(jsonl::Jsonl::new(options.clone())),
         FormatOptions::AugmentedManifest(_) => Arc::new(augmented_manifest::AugmentedManifest),
         FormatOptions::BlazingText(_) => Arc::new(blazing_text::BlazingText),
+        FormatOptions::WebDataset(options) => Arc::new(webdataset::WebDataset::new(options.clone())),
+        FormatOptions::Mds(options) => Arc::new(mds::Mds::new(options.clone())),
     }
 }
 

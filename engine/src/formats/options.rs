@@ -4,9 +4,11 @@ use super::arrow_ipc::ArrowOptions;
 use super::csv::{CsvOptions, Delimiter};
 use super::jsonl::JsonlOptions;
 use super::libsvm::LibsvmOptions;
+use super::mds::MdsOptions;
 use super::parquet::{ParquetCompression, ParquetOptions};
 use super::recordio::{RecordioOptions, TensorType};
 use super::tfrecord::TfRecordOptions;
+use super::webdataset::WebDatasetOptions;
 use super::{AugmentedManifestOptions, BlazingTextOptions, Compression, FormatKind, format};
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
@@ -52,6 +54,10 @@ pub enum FormatOptions {
     AugmentedManifest(AugmentedManifestOptions),
     /// `STORED AS BLAZINGTEXT`.
     BlazingText(BlazingTextOptions),
+    /// `STORED AS WEBDATASET`.
+    WebDataset(WebDatasetOptions),
+    /// `STORED AS MDS`.
+    Mds(MdsOptions),
 }
 
 impl FormatOptions {
@@ -78,6 +84,8 @@ impl FormatOptions {
                 Ok(FormatOptions::AugmentedManifest(AugmentedManifestOptions {}))
             }
             FormatKind::BlazingText => Ok(FormatOptions::BlazingText(BlazingTextOptions {})),
+            FormatKind::WebDataset => take_webdataset(options).map(FormatOptions::WebDataset),
+            FormatKind::Mds => Ok(FormatOptions::Mds(MdsOptions { compression: take_compression(options)? })),
         }
     }
 
@@ -94,6 +102,7 @@ impl FormatOptions {
             FormatKind::ImageRecordIo => &[],
             FormatKind::Jsonl => &["nulls", "nan", "timestamp_format", "extension", "compression"],
             FormatKind::AugmentedManifest | FormatKind::BlazingText => &[],
+            FormatKind::WebDataset | FormatKind::Mds => &["compression"],
         }
     }
 
@@ -111,6 +120,8 @@ impl FormatOptions {
             Self::Jsonl(_) => FormatKind::Jsonl,
             Self::AugmentedManifest(_) => FormatKind::AugmentedManifest,
             Self::BlazingText(_) => FormatKind::BlazingText,
+            Self::WebDataset(_) => FormatKind::WebDataset,
+            Self::Mds(_) => FormatKind::Mds,
         }
     }
 
@@ -171,6 +182,17 @@ fn take_recordio(options: &mut BTreeMap<String, String>) -> Result<RecordioOptio
 /// Of every vector in a sparse column.
 fn take_sparse_size(options: &mut BTreeMap<String, String>) -> Result<Option<NonZeroU32>> {
     take(options, &["sparse_size"])?.map(|given| given.vector_size()).transpose()
+/// Without Zstandard, which WebDataset's reader does not undo.
+fn take_webdataset(options: &mut BTreeMap<String, String>) -> Result<WebDatasetOptions> {
+    let compression = take_compression(options)?;
+    if matches!(compression, Compression::Zstd(_)) {
+        return Err(Error::new(
+            Code::BadOption,
+            "option 'compression': WEBDATASET cannot be compressed with zstd",
+        )
+        .with_hint("write 'none' or 'gzip'"));
+    }
+    Ok(WebDatasetOptions { compression })
 }
 
 /// Of whole shards; none where nothing is said.

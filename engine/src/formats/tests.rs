@@ -47,7 +47,7 @@ fn completed(kind: FormatKind, mut columns: Vec<(&str, ArrayRef)>) -> RecordBatc
 }
 
 /// Formats that hold no nulls.
-const NO_NULLS: &[FormatKind] = &[FormatKind::BlazingText];
+const NO_NULLS: &[FormatKind] = &[FormatKind::BlazingText, FormatKind::Mds];
 
 /// Whether a column of the format may hold text.
 fn holds_text(kind: FormatKind) -> bool {
@@ -184,6 +184,10 @@ fn batching_does_not_change_the_bytes() {
         (FormatKind::Jsonl, vec![("compression", "gzip")]),
         (FormatKind::AugmentedManifest, vec![]),
         (FormatKind::BlazingText, vec![]),
+        (FormatKind::WebDataset, vec![]),
+        (FormatKind::WebDataset, vec![("compression", "gzip")]),
+        (FormatKind::Mds, vec![]),
+        (FormatKind::Mds, vec![("compression", "zstd(1)")]),
     ] {
         let other = if holds_text(kind) { &text } else { &numbers };
         let whole = &completed(kind, vec![("n", numbers.clone()), ("t", Arc::clone(other))]);

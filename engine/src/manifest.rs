@@ -139,10 +139,15 @@ fn split_info(name: &str, fraction: Option<f64>, shards: &[ShardInfo]) -> SplitI
 
 fn options_of(options: &crate::formats::FormatOptions) -> Result<BTreeMap<String, Value>> {
     let error = |error| Error::new(Code::Internal, "cannot describe a format").with_source(error);
-    // One key, the format's name, with its options as the value.
-    let tagged: BTreeMap<String, BTreeMap<String, Value>> =
-        serde_json::from_value(serde_json::to_value(options).map_err(error)?).map_err(error)?;
-    Ok(tagged.into_values().next().unwrap_or_default())
+    // One key, the format's name, with its options as the value; the name alone where it has none.
+    match serde_json::to_value(options).map_err(error)? {
+        Value::String(_) => Ok(BTreeMap::new()),
+        tagged => {
+            let tagged: BTreeMap<String, BTreeMap<String, Value>> =
+                serde_json::from_value(tagged).map_err(error)?;
+            Ok(tagged.into_values().next().unwrap_or_default())
+        }
+    }
 }
 
 /// The files beside the manifest.
@@ -214,4 +219,21 @@ fn parse_manifest(bytes: &Bytes) -> Result<Manifest> {
             .with_hint("use the gristmill that wrote it, or a newer one"));
     }
     serde_json::from_value(value).map_err(broken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::options_of;
+    use crate::formats::{FormatDefaults, FormatKind, FormatOptions};
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn the_options_of_every_format_can_be_described() {
+        for kind in FormatKind::ALL {
+            let taken =
+                FormatOptions::take(*kind, &mut BTreeMap::new(), FormatDefaults::TRAINING_SET).unwrap();
+            let described = options_of(&taken).unwrap();
+            assert_eq!(described.contains_key("delimiter"), *kind == FormatKind::Csv, "{kind}");
+        }
+    }
 }

@@ -14,7 +14,7 @@
 mod index;
 
 use super::plain_types::{plain_array, plain_schema};
-use super::sample_values::{Number, Values, bad_row, is_json, is_temporal, push_shown};
+use super::sample_values::{Number, Values, bad_row, in_column, is_json, is_temporal, push_shown};
 use super::{
     ColumnRoles, Columns, Compression, Encoder, Format, ShardExtras, SideFile, check_has_columns,
     refuse_column, sql_name,
@@ -169,20 +169,25 @@ impl MdsEncoder {
             let start = self.samples.len();
             cells.push(row, &column.field, scratch, &mut self.samples)?;
             if column.size.is_none() {
-                let size = u32::try_from(self.samples.len() - start).map_err(|_| too_big())?;
+                let size = offset(self.samples.len() - start)?;
                 self.samples[size_at..size_at + 4].copy_from_slice(&size.to_le_bytes());
                 size_at += 4;
             }
         }
         let total = self.head_bytes(self.ends.len() + 1) + self.samples.len();
-        u32::try_from(total).map_err(|_| too_big())?;
-        self.ends.push(u32::try_from(self.samples.len()).map_err(|_| too_big())?);
+        offset(total)?;
+        self.ends.push(offset(self.samples.len())?);
         Ok(())
     }
 }
 
-fn too_big() -> Error {
-    Error::new(Code::BadRow, "an MDS shard cannot have 4 GiB or more").with_hint("lower 'target_shard_bytes'")
+/// A size or place in a shard, which has 32 bits.
+fn offset(bytes: usize) -> Result<u32> {
+    u32::try_from(bytes).map_err(|error| {
+        Error::new(Code::BadRow, "an MDS shard cannot have 4 GiB or more")
+            .with_hint("lower 'target_shard_bytes'")
+            .with_source(error)
+    })
 }
 
 /// A column of a batch.
@@ -208,8 +213,12 @@ impl Cells<'_> {
                 }
                 out.extend_from_slice(bytes);
             }
-            Values::Json(values) => values.push(row, scratch, out)?,
-            Values::Shown(shown) => push_shown(shown, row, scratch, out)?,
+            Values::Json(values) => {
+                values.push(row, scratch, out).map_err(|error| in_column(field, error))?
+            }
+            Values::Shown(shown) => {
+                push_shown(shown, row, scratch, out).map_err(|error| in_column(field, error))?
+            }
             plain => out.extend_from_slice(plain.plain_bytes(row).unwrap_or_default()),
         }
         Ok(())
@@ -220,7 +229,7 @@ impl Cells<'_> {
 /// the smallest type that holds it.
 fn push_shape(size: usize, field: &Field, out: &mut Vec<u8>) -> Result<()> {
     const ONE_DIMENSION: u8 = 1 << 2;
-    let size = u32::try_from(size).map_err(|_| too_big())?;
+    let size = offset(size)?;
     let (code, width) = match size {
         0 => {
             return Err(
@@ -257,8 +266,8 @@ impl Encoder for MdsEncoder {
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<ShardExtras> {
-        let head = u32::try_from(self.head_bytes(self.ends.len())).map_err(|_| too_big())?;
-        let samples = u32::try_from(self.ends.len()).map_err(|_| too_big())?;
+        let head = offset(self.head_bytes(self.ends.len()))?;
+        let samples = offset(self.ends.len())?;
         out.reserve(self.buffered_bytes());
         out.extend_from_slice(&samples.to_le_bytes());
         out.extend_from_slice(&head.to_le_bytes());

@@ -182,6 +182,8 @@ fn take_recordio(options: &mut BTreeMap<String, String>) -> Result<RecordioOptio
 /// Of every vector in a sparse column.
 fn take_sparse_size(options: &mut BTreeMap<String, String>) -> Result<Option<NonZeroU32>> {
     take(options, &["sparse_size"])?.map(|given| given.vector_size()).transpose()
+}
+
 /// Without Zstandard, which WebDataset's reader does not undo.
 fn take_webdataset(options: &mut BTreeMap<String, String>) -> Result<WebDatasetOptions> {
     let compression = take_compression(options)?;

@@ -210,6 +210,11 @@ fn cannot_show(error: ArrowError) -> Error {
     Error::new(Code::BadRow, "a value cannot be written as text").with_source(error)
 }
 
+/// The same error, naming the column that the value is in.
+pub(super) fn in_column(field: &Field, error: Error) -> Error {
+    error.context(format!("column \"{}\"", field.name()))
+}
+
 /// A value that a format cannot hold.
 pub(super) fn bad_row(field: &Field, what: &str) -> Error {
     Error::new(Code::BadRow, format!("column \"{}\" {what}", field.name()))

@@ -14,7 +14,9 @@ mod tar;
 
 use super::plain_types::{plain_array, plain_schema};
 use super::sample_values::JsonValues;
-use super::sample_values::{Number, Shown, Values, Vectors, bad_row, is_json, is_scalar, push_shown};
+use super::sample_values::{
+    Number, Shown, Values, Vectors, bad_row, in_column, is_json, is_scalar, push_shown,
+};
 use super::{
     ColumnRoles, Columns, Compression, Encoder, Format, Role, ShardExtras, check_has_columns, refuse_column,
     sql_name,
@@ -166,8 +168,12 @@ impl<'a> Member<'a> {
     fn push(&self, row: usize, field: &Field, scratch: &mut String, out: &mut Vec<u8>) -> Result<()> {
         match &self.content {
             Content::Plain(values) => out.extend_from_slice(values.plain_bytes(row).unwrap_or_default()),
-            Content::Text(shown) => push_shown(shown, row, scratch, out)?,
-            Content::Json(values) => values.push(row, scratch, out)?,
+            Content::Text(shown) => {
+                push_shown(shown, row, scratch, out).map_err(|error| in_column(field, error))?
+            }
+            Content::Json(values) => {
+                values.push(row, scratch, out).map_err(|error| in_column(field, error))?
+            }
             Content::Npy(number, vectors) => {
                 let bytes = vectors.get(row, field)?;
                 npy::push(*number, vectors.spans.range(row).len(), bytes, out);

@@ -114,7 +114,7 @@ fn format_name(copy: &CopyToStatement) -> Result<String> {
         copy.target.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map(|(_, extension)| extension);
     extension.map(str::to_owned).ok_or_else(|| {
         Error::new(Code::Syntax, format!("COPY TO '{}' has no STORED AS", copy.target))
-            .with_hint("COPY … TO 'location' STORED AS CSV or PARQUET")
+            .with_hint("name a format, as in COPY … TO 'location' STORED AS CSV")
     })
 }
 

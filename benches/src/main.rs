@@ -7,6 +7,7 @@ mod cluster;
 mod contender;
 mod data;
 mod dataset;
+mod encode;
 mod kernels;
 mod latency;
 mod measure;
@@ -51,6 +52,8 @@ enum Command {
     Memory(memory::Args),
     /// One thread: encoding CSV, hashing rows, SHA-256
     Kernels(kernels::Args),
+    /// One thread: every format, next to the libraries that write it in Python
+    Encode(encode::Args),
     /// One measurement in a process of its own; the other commands start it
     #[command(hide = true)]
     Child {
@@ -79,6 +82,7 @@ fn run(cli: &Cli) -> Result<()> {
         Command::Write(args) => write::run(args)?,
         Command::Memory(args) => memory::run(args)?,
         Command::Kernels(args) => kernels::run(args)?,
+        Command::Encode(args) => encode::run(args)?,
     };
     report.print()?;
     cli.json.as_ref().map_or(Ok(()), |file| report.save(file))

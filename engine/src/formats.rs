@@ -169,6 +169,28 @@ impl FormatKind {
         })
     }
 
+    /// The format whose files have that extension.
+    #[must_use]
+    pub fn of_extension(extension: &str) -> Option<FormatKind> {
+        Self::ALL.iter().copied().find(|kind| {
+            let extensions: &[&str] = match kind {
+                Self::Csv => &["csv"],
+                Self::Parquet => &["parquet"],
+                Self::Libsvm => &["libsvm"],
+                Self::Recordio => &["recordio"],
+                Self::TfRecord => &["tfrecord"],
+                Self::Arrow => &["arrow"],
+                Self::ImageRecordIo => &["rec"],
+                Self::Jsonl => &["jsonl", "json"],
+                Self::AugmentedManifest => &["manifest"],
+                Self::BlazingText => &["txt"],
+                Self::WebDataset => &["tar"],
+                Self::Mds => &["mds"],
+            };
+            extensions.iter().any(|known| known.eq_ignore_ascii_case(extension))
+        })
+    }
+
     /// The name, as `STORED AS` spells it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

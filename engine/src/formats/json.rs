@@ -19,10 +19,10 @@ mod nodes;
 mod text;
 
 use super::plain_types::plain_type;
-use super::printing::page::Page;
+use super::printing::page::{Page, Texts};
 use super::{Columns, Encoder, ShardExtras, check_has_columns, refuse_column, sql_name};
 use crate::error::{Code, Error, Result};
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use nodes::{Member, push_object};
 use serde::{Deserialize, Serialize};
@@ -99,6 +99,20 @@ fn fix_for(field: &Field, data_type: &DataType) -> Option<String> {
         },
         _ => None,
     }
+}
+
+/// Refuses a nested column that has no form in JSON, for the format of that name.
+pub(super) fn check_nested(format: &str, field: &Field) -> Result<()> {
+    fix_for(field, field.data_type()).map_or(Ok(()), |fix| Err(refuse_column(format, field, &fix)))
+}
+
+/// The values of one column of a batch, each as JSON.
+///
+/// **Errors** [`Code::BadRow`] for a time that is not within a day.
+pub(super) fn json_texts(array: &ArrayRef, field: &Field) -> Result<Texts> {
+    let member = Member::new(array, field, JsonStyle::default())?;
+    member.check_times(field, array.len())?;
+    Ok(Texts::print(array.len(), member.typical_bytes(), 0, |row, page| member.push_value(row, page)))
 }
 
 /// One shard of JSON Lines. It buffers nothing.

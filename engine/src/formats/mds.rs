@@ -13,8 +13,9 @@
 
 mod index;
 
+use super::json::check_nested;
 use super::plain_types::{plain_array, plain_schema};
-use super::sample_values::{Number, Values, bad_row, in_column, is_json, is_temporal, push_shown};
+use super::sample_values::{Number, Values, bad_row, is_temporal};
 use super::{
     ColumnRoles, Columns, Compression, Encoder, Format, ShardExtras, SideFile, check_has_columns,
     refuse_column, sql_name,
@@ -134,7 +135,10 @@ fn encoding(field: &Field) -> Result<(String, Option<usize>)> {
         DataType::Utf8 | DataType::LargeUtf8 => "str",
         DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) => "bytes",
         other if other.is_decimal() => "str_decimal",
-        other if other.is_nested() && is_json(other) => "json",
+        other if other.is_nested() => {
+            check_nested("MDS", field)?;
+            "json"
+        }
         other => {
             let cast = if is_temporal(other) { "VARCHAR" } else { "BIGINT" };
             return Err(refuse_column("MDS", field, &format!("CAST({} AS {cast})", sql_name(field))));
@@ -161,13 +165,13 @@ impl MdsEncoder {
         4 + 4 * (samples + 1) + self.config.len()
     }
 
-    fn push_sample(&mut self, row: usize, batch: &[Cells<'_>], scratch: &mut String) -> Result<()> {
+    fn push_sample(&mut self, row: usize, batch: &[Cells<'_>]) -> Result<()> {
         let mut size_at = self.samples.len();
         let variable = self.columns.iter().filter(|column| column.size.is_none()).count();
         self.samples.resize(size_at + 4 * variable, 0);
         for (column, cells) in self.columns.iter().zip(batch) {
             let start = self.samples.len();
-            cells.push(row, &column.field, scratch, &mut self.samples)?;
+            cells.push(row, &column.field, &mut self.samples)?;
             if column.size.is_none() {
                 let size = offset(self.samples.len() - start)?;
                 self.samples[size_at..size_at + 4].copy_from_slice(&size.to_le_bytes());
@@ -197,7 +201,7 @@ struct Cells<'a> {
 }
 
 impl Cells<'_> {
-    fn push(&self, row: usize, field: &Field, scratch: &mut String, out: &mut Vec<u8>) -> Result<()> {
+    fn push(&self, row: usize, field: &Field, out: &mut Vec<u8>) -> Result<()> {
         if self.array.is_null(row) {
             let name = sql_name(field);
             return Err(bad_row(field, "has a null, which MDS cannot hold")
@@ -212,12 +216,6 @@ impl Cells<'_> {
                     push_shape(vectors.spans.range(row).len(), field, out)?;
                 }
                 out.extend_from_slice(bytes);
-            }
-            Values::Json(values) => {
-                values.push(row, scratch, out).map_err(|error| in_column(field, error))?
-            }
-            Values::Shown(shown) => {
-                push_shown(shown, row, scratch, out).map_err(|error| in_column(field, error))?
             }
             plain => out.extend_from_slice(plain.plain_bytes(row).unwrap_or_default()),
         }
@@ -255,10 +253,11 @@ impl Encoder for MdsEncoder {
         let arrays =
             self.columns.iter().map(|column| plain_array(batch.column(column.position), &column.field));
         let arrays = arrays.collect::<Result<Vec<_>>>()?;
-        let cells = arrays.iter().map(|array| Ok(Cells { array, values: Values::new(array)? }));
+        let cells = arrays.iter().zip(&self.columns);
+        let cells = cells
+            .map(|(array, MdsColumn { field, .. })| Ok(Cells { array, values: Values::new(array, field)? }));
         let cells = cells.collect::<Result<Vec<_>>>()?;
-        let mut scratch = String::new();
-        (0..batch.num_rows()).try_for_each(|row| self.push_sample(row, &cells, &mut scratch))
+        (0..batch.num_rows()).try_for_each(|row| self.push_sample(row, &cells))
     }
 
     fn buffered_bytes(&self) -> usize {

@@ -2,10 +2,11 @@
 //! that reads strings as views and one that does not write the same bytes.
 
 use crate::error::{Code, Error, Result};
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// The schema in plain types.
@@ -70,6 +71,14 @@ pub(super) fn plain_array(array: &ArrayRef, field: &Field) -> Result<ArrayRef> {
     if array.data_type() == field.data_type() {
         return Ok(Arc::clone(array));
     }
+    match (array.data_type(), field.data_type()) {
+        (DataType::Decimal32(digits, scale) | DataType::Decimal64(digits, scale), DataType::Float64) => {
+            let wide = Field::new(field.name(), DataType::Decimal128(*digits, *scale), true);
+            return plain_array(&plain_array(array, &wide)?, field);
+        }
+        (DataType::Decimal128(_, scale), DataType::Float64) => return Ok(nearest_doubles(array, *scale)),
+        _ => {}
+    }
     // Not `safe`: it would turn a value that does not fit into a null.
     let options = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(array, field.data_type(), &options).map_err(|error| {
@@ -78,4 +87,49 @@ pub(super) fn plain_array(array: &ArrayRef, field: &Field) -> Result<ArrayRef> {
             format!("column \"{}\" cannot be written as {}: {from} value", field.name(), field.data_type());
         Error::new(Code::BadRow, message).with_source(error)
     })
+}
+
+/// The doubles nearest to decimals: Arrow's cast rounds twice, the digits and the quotient.
+fn nearest_doubles(array: &ArrayRef, scale: i8) -> ArrayRef {
+    let mut text = String::new();
+    let mut nearest = |digits: i128| {
+        // A quotient of two numbers that are doubles is rounded once.
+        if digits.unsigned_abs() <= 1 << 53 && (0..=22).contains(&scale) {
+            return digits as f64 / 10_f64.powi(scale.into());
+        }
+        text.clear();
+        // Writing to a string cannot fail, and what is written is a number.
+        write!(text, "{digits}e{}", -i32::from(scale)).ok();
+        text.parse().unwrap_or(f64::NAN)
+    };
+    let doubles: Float64Array =
+        array.as_primitive::<Decimal128Type>().iter().map(|value| value.map(&mut nearest)).collect();
+    Arc::new(doubles)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::Decimal128Array;
+    use arrow::datatypes::Float64Type;
+
+    #[test]
+    fn decimals_become_the_nearest_doubles() {
+        // Python: float(Decimal(text)).
+        for (digits, scale, double) in [
+            (4_494_436_013_605_526_482_516_624, 10, 449_443_601_360_552.6),
+            (-4_494_436_013_605_526_482_516_624, 10, -449_443_601_360_552.6),
+            (30, 2, 0.3),
+            (9_007_199_254_740_993, 0, 9_007_199_254_740_992.0),
+            (5, -3, 5000.0),
+        ] {
+            let decimals = Decimal128Array::from(vec![Some(digits), None]);
+            let decimals: ArrayRef = Arc::new(decimals.with_precision_and_scale(38, scale).unwrap());
+            let doubles = plain_array(&decimals, &Field::new("x", DataType::Float64, true)).unwrap();
+            assert_eq!(
+                doubles.as_primitive::<Float64Type>().iter().collect::<Vec<_>>(),
+                [Some(double), None]
+            );
+        }
+    }
 }

@@ -1,19 +1,17 @@
 //! Columns whose values are bytes of their own: what MDS and WebDataset make of a row, one value at a time. Each is
 //! looked at once per batch; a row then costs a match.
 
-mod json;
-
+use super::csv::cells::scalar_texts;
+use super::json::json_texts;
 use super::plain_types::plain_type;
+use super::printing::page::Texts;
 use crate::error::{Code, Error, Result};
 use arrow::array::{
-    Array, AsArray, BinaryArray, BooleanArray, FixedSizeBinaryArray, LargeBinaryArray, LargeStringArray,
-    StringArray,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, FixedSizeBinaryArray, LargeBinaryArray,
+    LargeStringArray, StringArray,
 };
 use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Field};
-use arrow::error::ArrowError;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
-pub(super) use json::{JsonValues, is_json};
 use std::ops::Range;
 
 /// A number's type: NumPy's name and its width.
@@ -147,13 +145,13 @@ pub(super) enum Values<'a> {
     LargeBytes(&'a LargeBinaryArray),
     FixedBytes(&'a FixedSizeBinaryArray),
     Vectors(Vectors<'a>),
-    Json(JsonValues<'a>),
-    Shown(Shown<'a>),
+    /// Scalars as CSV has them, or what is nested as JSON.
+    Texts(Texts),
 }
 
 impl<'a> Values<'a> {
-    /// The values of a plain array; decimals and times as text.
-    pub(super) fn new(array: &'a dyn Array) -> Result<Values<'a>> {
+    /// The values of a plain array; decimals and times as text, what is nested as JSON.
+    pub(super) fn new(array: &'a ArrayRef, field: &Field) -> Result<Values<'a>> {
         if let Some(number) = Number::of(array.data_type()) {
             return Ok(Values::Numbers(Numbers::new(array, number)));
         }
@@ -170,12 +168,12 @@ impl<'a> Values<'a> {
             DataType::Binary => Values::Bytes(array.as_binary()),
             DataType::LargeBinary => Values::LargeBytes(array.as_binary()),
             DataType::FixedSizeBinary(_) => Values::FixedBytes(array.as_fixed_size_binary()),
-            other if other.is_nested() => Values::Json(JsonValues::new(array)?),
-            _ => Values::Shown(Shown::new(array)?),
+            other if other.is_nested() => Values::Texts(json_texts(array, field)?),
+            _ => Values::Texts(scalar_texts(array, field)?),
         })
     }
 
-    /// The bytes of a text or binary value.
+    /// The bytes of a value that is text, or bytes, or has become text.
     pub(super) fn plain_bytes(&self, row: usize) -> Option<&[u8]> {
         Some(match self {
             Values::Text(array) => array.value(row).as_bytes(),
@@ -183,36 +181,10 @@ impl<'a> Values<'a> {
             Values::Bytes(array) => array.value(row),
             Values::LargeBytes(array) => array.value(row),
             Values::FixedBytes(array) => array.value(row),
+            Values::Texts(texts) => texts.get(row),
             _ => return None,
         })
     }
-}
-
-/// Scalars as text.
-pub(super) struct Shown<'a> {
-    formatter: ArrayFormatter<'a>,
-}
-
-const SHOWN: FormatOptions<'static> = FormatOptions::new().with_display_error(false);
-
-impl<'a> Shown<'a> {
-    pub(super) fn new(array: &'a dyn Array) -> Result<Shown<'a>> {
-        let formatter = ArrayFormatter::try_new(array, &SHOWN).map_err(cannot_show)?;
-        Ok(Shown { formatter })
-    }
-
-    pub(super) fn push(&self, row: usize, out: &mut String) -> Result<()> {
-        self.formatter.value(row).write(out).map_err(cannot_show)
-    }
-}
-
-fn cannot_show(error: ArrowError) -> Error {
-    Error::new(Code::BadRow, "a value cannot be written as text").with_source(error)
-}
-
-/// The same error, naming the column that the value is in.
-pub(super) fn in_column(field: &Field, error: Error) -> Error {
-    error.context(format!("column \"{}\"", field.name()))
 }
 
 /// A value that a format cannot hold.
@@ -232,17 +204,4 @@ pub(super) fn is_temporal(data_type: &DataType) -> bool {
         plain_type(data_type),
         DataType::Date32 | DataType::Time32(_) | DataType::Time64(_) | DataType::Timestamp(_, _)
     )
-}
-
-/// Appends formatted text to bytes, through `scratch`.
-pub(super) fn push_shown(
-    shown: &Shown<'_>,
-    row: usize,
-    scratch: &mut String,
-    out: &mut Vec<u8>,
-) -> Result<()> {
-    scratch.clear();
-    shown.push(row, scratch)?;
-    out.extend_from_slice(scratch.as_bytes());
-    Ok(())
 }

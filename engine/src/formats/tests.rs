@@ -1,3 +1,5 @@
+mod any_batch;
+
 use super::*;
 use arrow::array::{
     ArrayRef, BinaryArray, DictionaryArray, Float64Array, Int64Array, StringArray, StringViewArray,

@@ -5,24 +5,23 @@
 //! |---|---|
 //! | null | none |
 //! | binary, text | its bytes |
-//! | boolean, number, decimal, date, time | its text |
+//! | boolean, number, decimal, date, time | its text, as in CSV: a boolean is `1` or `0` |
 //! | list of numbers, where the extension is `npy` or ends in `.npy` | a NumPy array |
 //! | struct, other list | JSON |
 
 mod npy;
 mod tar;
 
+use super::csv::cells::scalar_texts;
+use super::json::{check_nested, json_texts};
 use super::plain_types::{plain_array, plain_schema};
-use super::sample_values::JsonValues;
-use super::sample_values::{
-    Number, Shown, Values, Vectors, bad_row, in_column, is_json, is_scalar, push_shown,
-};
+use super::sample_values::{Number, Values, Vectors, bad_row, is_scalar};
 use super::{
     ColumnRoles, Columns, Compression, Encoder, Format, Role, ShardExtras, check_has_columns, refuse_column,
     sql_name,
 };
 use crate::error::{Code, Error, Result};
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use serde::{Deserialize, Serialize};
 
@@ -115,12 +114,13 @@ fn check_member(field: &Field) -> Result<()> {
             .with_hint("rename it with AS: letters from a to z, digits, '_', '-' and '.' between them"));
     }
     let data_type = field.data_type();
-    let is_bytes =
-        matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_));
-    if is_bytes || is_scalar(data_type) || is_json(data_type) {
-        return Ok(());
+    match data_type {
+        DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) => Ok(()),
+        DataType::Utf8 | DataType::LargeUtf8 => Ok(()),
+        scalar if is_scalar(scalar) => Ok(()),
+        nested if nested.is_nested() => check_nested("WEBDATASET", field),
+        _ => Err(refuse_column("WEBDATASET", field, &format!("CAST({} AS VARCHAR)", sql_name(field)))),
     }
-    Err(refuse_column("WEBDATASET", field, &format!("CAST({} AS VARCHAR)", sql_name(field))))
 }
 
 /// Whether lists of numbers become NumPy's arrays.
@@ -145,35 +145,27 @@ struct Member<'a> {
 
 enum Content<'a> {
     Plain(Values<'a>),
-    Text(Shown<'a>),
-    Json(JsonValues<'a>),
     Npy(Number, Vectors<'a>),
 }
 
 impl<'a> Member<'a> {
-    fn new(array: &'a dyn Array, field: &Field) -> Result<Member<'a>> {
+    fn new(array: &'a ArrayRef, field: &Field) -> Result<Member<'a>> {
         let data_type = array.data_type();
         let content = match Number::of_elements(data_type).filter(|_| is_npy(field)) {
-            Some(number) => match Values::new(array)? {
+            Some(number) => match Values::new(array, field)? {
                 Values::Vectors(vectors) => Content::Npy(number, vectors),
                 other => Content::Plain(other),
             },
-            None if data_type.is_nested() => Content::Json(JsonValues::new(array)?),
-            None if is_scalar(data_type) => Content::Text(Shown::new(array)?),
-            None => Content::Plain(Values::new(array)?),
+            None if data_type.is_nested() => Content::Plain(Values::Texts(json_texts(array, field)?)),
+            None if is_scalar(data_type) => Content::Plain(Values::Texts(scalar_texts(array, field)?)),
+            None => Content::Plain(Values::new(array, field)?),
         };
         Ok(Member { array, content })
     }
 
-    fn push(&self, row: usize, field: &Field, scratch: &mut String, out: &mut Vec<u8>) -> Result<()> {
+    fn push(&self, row: usize, field: &Field, out: &mut Vec<u8>) -> Result<()> {
         match &self.content {
             Content::Plain(values) => out.extend_from_slice(values.plain_bytes(row).unwrap_or_default()),
-            Content::Text(shown) => {
-                push_shown(shown, row, scratch, out).map_err(|error| in_column(field, error))?
-            }
-            Content::Json(values) => {
-                values.push(row, scratch, out).map_err(|error| in_column(field, error))?
-            }
             Content::Npy(number, vectors) => {
                 let bytes = vectors.get(row, field)?;
                 npy::push(*number, vectors.spans.range(row).len(), bytes, out);
@@ -187,7 +179,7 @@ impl<'a> Member<'a> {
 struct Keys<'a> {
     field: &'a Field,
     array: &'a dyn Array,
-    shown: Shown<'a>,
+    keys: Values<'a>,
 }
 
 impl Keys<'_> {
@@ -196,7 +188,7 @@ impl Keys<'_> {
         if self.array.is_null(row) {
             return Err(bad_row(self.field, "has a null, which is no key of a sample"));
         }
-        self.shown.push(row, key)?;
+        key.push_str(&String::from_utf8_lossy(self.keys.plain_bytes(row).unwrap_or_default()));
         let is_part = |part: &str| !part.is_empty() && part != "." && part != "..";
         let basename = key.rsplit('/').next().unwrap_or_default();
         if basename.contains('.') || !key.split('/').all(is_part) || key.contains('\0') {
@@ -213,17 +205,24 @@ impl Keys<'_> {
     }
 }
 
-/// The samples of a batch, and room for a name and a text.
+/// Keys that are text as they are, integers as text.
+fn key_values<'a>(array: &'a ArrayRef, field: &Field) -> Result<Values<'a>> {
+    if array.data_type().is_integer() {
+        return Ok(Values::Texts(scalar_texts(array, field)?));
+    }
+    Values::new(array, field)
+}
+
+/// The samples of a batch, and room for a name.
 struct Samples<'a> {
     keys: Option<Keys<'a>>,
     members: Vec<Member<'a>>,
     name: String,
-    scratch: String,
 }
 
 impl WebDatasetEncoder {
     fn push_sample(&mut self, row: usize, samples: &mut Samples<'_>, out: &mut Vec<u8>) -> Result<()> {
-        let Samples { keys, members, name, scratch } = samples;
+        let Samples { keys, members, name } = samples;
         name.clear();
         match keys {
             Some(keys) => keys.read(row, &self.last_key, name)?,
@@ -240,7 +239,7 @@ impl WebDatasetEncoder {
             name.push('.');
             name.push_str(field.name());
             let header = tar::reserve_header(out);
-            member.push(row, field, scratch, out)?;
+            member.push(row, field, out)?;
             tar::close_member(name, header, out)?;
         }
         if out.len() == start {
@@ -266,10 +265,10 @@ impl Encoder for WebDatasetEncoder {
         let key = self.key.clone();
         let key_array = key.as_ref().map(plain).transpose()?;
         let keys = match key.as_ref().zip(key_array.as_ref()) {
-            Some(((_, field), array)) => Some(Keys { field, array, shown: Shown::new(array)? }),
+            Some(((_, field), array)) => Some(Keys { field, array, keys: key_values(array, field)? }),
             None => None,
         };
-        let mut samples = Samples { keys, members, name: String::new(), scratch: String::new() };
+        let mut samples = Samples { keys, members, name: String::new() };
         (0..batch.num_rows()).try_for_each(|row| self.push_sample(row, &mut samples, out))
     }
 

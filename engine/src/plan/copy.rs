@@ -30,9 +30,9 @@ pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Resu
         return Err(Error::new(Code::Unsupported, "COPY … PARTITIONED BY is not supported")
             .with_hint("write each partition with a COPY of its own"));
     }
-    let kind = FormatKind::parse(&format_name(copy)?)?;
     let mut options: BTreeMap<String, String> =
         copy.options.iter().map(|(key, value)| (key.to_lowercase(), option_text(value.clone()))).collect();
+    let kind = format_kind(copy, &mut options)?;
     let format_options = FormatOptions::take(kind, &mut options, FormatDefaults::COPY)?;
     refuse_unknown(&options, FormatOptions::names(kind))?;
 
@@ -106,16 +106,35 @@ fn with_placement(source: LogicalPlan, layout: &Layout, kind: FormatKind) -> Res
     Ok(LogicalPlanBuilder::from(source).project(expressions)?.build()?)
 }
 
-fn format_name(copy: &CopyToStatement) -> Result<String> {
-    if let Some(name) = &copy.stored_as {
-        return Ok(name.clone());
+/// The format that the statement names, or else the file's extension, which may say how it is compressed as well.
+fn format_kind(copy: &CopyToStatement, options: &mut BTreeMap<String, String>) -> Result<FormatKind> {
+    let name = copy.target.rsplit('/').next().unwrap_or_default();
+    let compressions = [(".gz", "gzip"), (".zst", "zstd"), (".zstd", "zstd")];
+    let found =
+        compressions.iter().find_map(|(end, compression)| Some((name.strip_suffix(end)?, compression)));
+    let (name, compression) = found.map_or((name, None), |(name, compression)| (name, Some(compression)));
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    let kind = match (&copy.stored_as, extension) {
+        (Some(named), _) => FormatKind::parse(named)?,
+        (None, Some(extension)) => match FormatKind::of_extension(extension) {
+            Some(kind) => kind,
+            None => FormatKind::parse(extension)?,
+        },
+        (None, None) => {
+            return Err(Error::new(Code::Syntax, format!("COPY TO '{}' has no STORED AS", copy.target))
+                .with_hint("name a format, as in COPY … TO 'location' STORED AS CSV"));
+        }
+    };
+    if let Some(compression) = compression
+        && FormatOptions::names(kind).contains(&"compression")
+        && !["compression", "format.compression"].iter().any(|key| options.contains_key(*key))
+    {
+        options.insert("compression".to_owned(), (*compression).to_owned());
     }
-    let extension =
-        copy.target.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map(|(_, extension)| extension);
-    extension.map(str::to_owned).ok_or_else(|| {
-        Error::new(Code::Syntax, format!("COPY TO '{}' has no STORED AS", copy.target))
-            .with_hint("name a format, as in COPY … TO 'location' STORED AS CSV")
-    })
+    if kind == FormatKind::Jsonl && extension == Some("json") {
+        options.entry("extension".to_owned()).or_insert_with(|| "json".to_owned());
+    }
+    Ok(kind)
 }
 
 /// Folder and name, where `target` names a file of the format.

@@ -163,17 +163,18 @@ fn push_text<O: OffsetSizeTrait>(text: &mut TextStatistics, array: &GenericStrin
     });
 }
 
-/// A short text is hashed without going to the buffer that it is not in.
+/// A short text is hashed without going to the buffer that it is not in. A view's words of 32 bits are the length, and
+/// then twelve bytes of text or four of it, the buffer and the place there.
 fn push_views(text: &mut TextStatistics, array: &StringViewArray) {
-    let views = array.views();
+    let (views, buffers) = (array.views(), array.data_buffers());
     text.push(array, |row| {
         let view = views[row];
         let length = view as u32 as usize;
         let hash = match length {
             0..=12 => hash_short((view >> 32) as u64, (view >> 96) as u64, length),
             _ => {
-                let bytes = array.value(row).as_bytes();
-                hash_range(bytes, 0, bytes.len())
+                let (buffer, start) = ((view >> 64) as u32 as usize, (view >> 96) as usize);
+                hash_range(&buffers[buffer], start, start + length)
             }
         };
         (hash, length)
@@ -255,15 +256,22 @@ fn push_floats<T: ArrowPrimitiveType>(
 /// Decimals whose digits fit into 64 bits, as almost all do, are converted by one instruction.
 fn push_decimals(numbers: &mut NumberAccumulator, array: &ArrayRef, scale: i8) {
     let unit = 10_f64.powi(i32::from(scale).abs());
-    let number = |value: i128| {
-        let digits = i64::try_from(value).map_or_else(|_| value as f64, |digits| digits as f64);
-        if scale < 0 { digits * unit } else { digits / unit }
-    };
-    if scale > 0 {
-        return push_floats::<Decimal128Type>(numbers, array, number);
-    }
+    let digits =
+        |value: i128| if value as i64 as i128 == value { value as i64 as f64 } else { many_digits(value) };
     let identity = |value: i128| value as u64 ^ ((value >> 64) as u64).rotate_left(17);
-    for_each_run::<Decimal128Type>(array, |run| numbers.push(run, number, identity));
+    for_each_run::<Decimal128Type>(array, |run| {
+        if scale < 0 {
+            numbers.push(run, |value| digits(value) * unit, identity);
+        } else {
+            numbers.push(run, |value| digits(value) / unit, identity);
+        }
+    });
+}
+
+/// Apart, as a compiler that may choose does this for every value.
+#[cold]
+fn many_digits(value: i128) -> f64 {
+    value as f64
 }
 
 /// The values that are not null, in runs.

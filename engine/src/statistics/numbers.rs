@@ -80,6 +80,8 @@ impl NumberStatistics {
 #[derive(Debug)]
 pub(super) struct NumberAccumulator {
     kind: ColumnKind,
+    /// Whether they are told apart as numbers, once a block is full.
+    are_floats: bool,
     block: Vec<f64>,
     /// Blocks that were looked at.
     blocks: u64,
@@ -91,10 +93,10 @@ impl NumberAccumulator {
     pub(super) fn new(kind: ColumnKind, is_label: bool) -> Self {
         let values = is_label.then(TopValues::default);
         let statistics = NumberStatistics { values, ..NumberStatistics::default() };
-        Self { kind, block: Vec::new(), blocks: 0, statistics }
+        Self { kind, are_floats: false, block: Vec::new(), blocks: 0, statistics }
     }
 
-    /// Adds integers, and what else is told apart by `identity` better than by its number.
+    /// Adds integers, decimals, and what else is told apart by `identity` better than by its number.
     pub(super) fn push<N: Copy>(
         &mut self,
         values: &[N],
@@ -107,6 +109,7 @@ impl NumberAccumulator {
 
     /// Adds floats, which are told apart as numbers.
     pub(super) fn push_floats<N: Copy>(&mut self, values: &[N], number: impl Fn(N) -> f64) {
+        self.are_floats = true;
         self.fill(values, number);
     }
 
@@ -133,16 +136,14 @@ impl NumberAccumulator {
         }
         statistics.moments.merge(&moments);
         statistics.quantiles.add_block(&self.block, self.blocks, BLOCK);
-        if self.kind == ColumnKind::Fractional {
+        if self.are_floats {
             // Zero is added so that both zeros have the same bits.
             let bits = self.block.iter().map(|value| (value + 0.0).to_bits());
             statistics.distinct.extend(bits.map(hash_number));
         }
         if let Some(values) = &mut statistics.values {
-            for value in &self.block {
-                let bits = (value + 0.0).to_bits();
-                values.add(hash_number(bits), || self.kind.text(value + 0.0).into());
-            }
+            let keyed = self.block.iter().map(|value| (hash_number((value + 0.0).to_bits()), value + 0.0));
+            values.add_block(&keyed.collect::<Vec<_>>(), |value| self.kind.text(value).into());
         }
         statistics.values.take_if(|values| !values.is_exact());
         self.blocks += 1;

@@ -7,7 +7,7 @@ use arrow::array::ArrayAccessor;
 /// Statistics of a column of text.
 #[derive(Debug, Clone, Default)]
 pub struct TextStatistics {
-    /// How many different values there are.
+    /// How many different values there are; nothing while each is counted.
     pub distinct: Distinct,
     /// How often the most frequent ones are there.
     pub values: TopValues,
@@ -19,37 +19,65 @@ impl TextStatistics {
     /// Adds the values of an array, of which `key` knows hash and length at a row.
     pub(super) fn push<'a>(
         &mut self,
-        array: impl ArrayAccessor<Item = &'a str>,
+        array: impl ArrayAccessor<Item = &'a str> + Copy,
+        key: impl Fn(usize) -> (u64, usize),
+    ) {
+        match array.nulls().filter(|nulls| nulls.null_count() > 0) {
+            None => self.push_rows(array, 0..array.len(), key),
+            Some(nulls) => self.push_rows(array, nulls.valid_indices(), key),
+        }
+    }
+
+    fn push_rows<'a>(
+        &mut self,
+        array: impl ArrayAccessor<Item = &'a str> + Copy,
+        mut rows: impl Iterator<Item = usize>,
         key: impl Fn(usize) -> (u64, usize),
     ) {
         let (mut shortest, mut longest) = (usize::MAX, 0);
-        let mut hashes = [0; HASHES];
-        let mut filled = 0;
-        let add = |row: usize| {
-            let (hash, length) = key(row);
-            (shortest, longest) = (shortest.min(length), longest.max(length));
-            self.values.add(hash, || array.value(row).into());
-            hashes[filled] = hash;
-            filled += 1;
-            if filled == HASHES {
-                self.distinct.extend(hashes.iter().copied());
-                filled = 0;
+        let mut block = [(0, 0); BLOCK];
+        loop {
+            let mut filled = 0;
+            for (place, row) in block.iter_mut().zip(rows.by_ref()) {
+                let (hash, length) = key(row);
+                (shortest, longest) = (shortest.min(length), longest.max(length));
+                *place = (hash, row);
+                filled += 1;
             }
-        };
-        match array.nulls().filter(|nulls| nulls.null_count() > 0) {
-            None => (0..array.len()).for_each(add),
-            Some(nulls) => nulls.valid_indices().for_each(add),
+            self.push_block(&block[..filled], |row| array.value(row));
+            if filled < BLOCK {
+                break;
+            }
         }
-        self.distinct.extend(hashes[..filled].iter().copied());
         if shortest <= longest {
             self.merge_lengths(Some((shortest as u64, longest as u64)));
         }
     }
 
+    /// Adds values as hashes and the rows that their texts are at. While all values are counted, so are the different
+    /// ones.
+    fn push_block<'a>(&mut self, block: &[(u64, usize)], text: impl Fn(usize) -> &'a str) {
+        let was_exact = self.values.is_exact();
+        self.values.add_block(block, |row| text(row).into());
+        if self.values.is_exact() {
+            return;
+        }
+        if was_exact {
+            self.distinct.extend(self.values.hashes());
+        }
+        self.distinct.extend(block.iter().map(|(hash, _)| *hash));
+    }
+
     /// Adds the values of another part of the column.
     pub(super) fn merge(&mut self, other: &TextStatistics) {
+        let counted =
+            |part: &TextStatistics| part.values.is_exact().then(|| part.values.hashes().collect::<Vec<_>>());
+        let counted = [counted(self), counted(other)];
         self.distinct.merge(&other.distinct);
         self.values.merge(&other.values);
+        if !self.values.is_exact() {
+            self.distinct.extend(counted.into_iter().flatten().flatten());
+        }
         self.merge_lengths(other.lengths);
     }
 
@@ -72,5 +100,5 @@ impl TextStatistics {
     }
 }
 
-/// Hashes that are collected before a sketch takes them.
-const HASHES: usize = 256;
+/// Values that are looked at together.
+const BLOCK: usize = 256;

@@ -56,19 +56,32 @@ pub(super) struct Candidate {
 }
 
 impl TopValues {
-    /// Adds the value of the next row; its text is asked for when it is new.
-    #[inline]
-    pub(super) fn add<'a>(&mut self, hash: u64, text: impl FnOnce() -> Cow<'a, str>) {
-        let row = self.rows;
-        self.rows += 1;
+    /// Adds the values of the next rows: hashes, and what `text` finds their texts by, which is asked when one is new.
+    pub(super) fn add_block<'a, T: Copy>(&mut self, block: &[(u64, T)], text: impl Fn(T) -> Cow<'a, str>) {
+        let first = self.rows;
         if !self.is_sampled {
-            self.count(Place { hash, count: 1 }, text);
-        } else if row == self.next {
-            self.next = next_row(row / STEP + 1);
-            if self.was_seen(hash) {
-                self.count(Place { hash, count: STEP }, text);
+            for (hash, at) in block {
+                self.rows += 1;
+                self.count(Place { hash: *hash, count: 1 }, || text(*at));
+                if self.is_sampled {
+                    break;
+                }
             }
         }
+        if self.is_sampled {
+            while let Some((hash, at)) = block.get(self.next.wrapping_sub(first) as usize) {
+                self.next = next_row(self.next / STEP + 1);
+                if self.was_seen(*hash) {
+                    self.count(Place { hash: *hash, count: STEP }, || text(*at));
+                }
+            }
+        }
+        self.rows = first + block.len() as u64;
+    }
+
+    /// Hashes of the candidates.
+    pub(super) fn hashes(&self) -> impl Iterator<Item = u64> {
+        self.taken().map(|(place, _)| place.hash)
     }
 
     /// Whether the value, or one with a hash alike, was looked at before, recently: values that are there once are not
@@ -220,9 +233,10 @@ fn next_row(group: u64) -> u64 {
 mod tests {
     use super::{EXACT, TopValues};
     use crate::statistics::hash::{hash_range, mix};
+    use std::borrow::Cow;
 
     fn add(values: &mut TopValues, text: &str) {
-        values.add(hash_range(text.as_bytes(), 0, text.len()), || text.into());
+        values.add_block(&[(hash_range(text.as_bytes(), 0, text.len()), text)], Cow::from);
     }
 
     fn of(texts: impl IntoIterator<Item = String>) -> TopValues {

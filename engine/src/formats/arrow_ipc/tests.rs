@@ -158,8 +158,6 @@ fn rows_batch(rows: &[Row]) -> RecordBatch {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
     #[test]
     fn arrow_reads_the_same_rows_however_they_were_batched(
         rows in vec(row(), 1..40), size in 1..40usize, batch_rows in 1..40usize,

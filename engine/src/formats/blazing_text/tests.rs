@@ -77,8 +77,6 @@ fn there_is_one_column_of_text() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
     #[test]
     fn a_row_is_refused_or_is_one_line_with_its_label(label in "\\PC{0,8}|[ a-z\n]{0,4}", text in "(\\PC|[\n\r ]){0,40}") {
         let columns = vec![("y", texts(vec![Some(&label)])), ("t", texts(vec![Some(&text)]))];

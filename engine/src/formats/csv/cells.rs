@@ -4,7 +4,7 @@ use super::super::printing::arrays::{MS_PER_DAY, buffer, decoded, is_instant, te
 use super::super::printing::numbers::{
     CELL_SCALE, Half, put_decimal, put_f16, put_f32, put_f64, put_i64, put_u64, wide_decimal_text,
 };
-use super::super::printing::page::{Page, put_short};
+use super::super::printing::page::{Page, Texts, put_short};
 use super::super::printing::times::{TimestampStyle, is_time_of_day, put_date, put_time, put_timestamp};
 use super::text::TextStyle;
 use crate::error::{Code, Error, Result};
@@ -226,6 +226,14 @@ impl Column {
             }
         }
     }
+}
+
+/// The values of a column of scalars that are no text, as texts.
+///
+/// **Errors** [`Code::BadRow`] for a time that is not within a day.
+pub(in crate::formats) fn scalar_texts(array: &ArrayRef, field: &Field) -> Result<Texts> {
+    let column = Column::new(array, field, Place { delimiter: b',', ending: b'\n', null: b"" })?;
+    Ok(Texts::print(array.len(), column.typical_bytes(), 1, |row, page| column.push(row, page)))
 }
 
 impl Vector {

@@ -1,12 +1,7 @@
-use super::super::tests::{features, with_options};
-use super::super::{FormatKind, encode_all};
 use super::*;
 use arrow::array::*;
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::*;
-use proptest::collection::vec;
-use proptest::option::of;
-use proptest::prelude::*;
 
 /// One row of sparse vectors: index and value of each entry.
 pub(in crate::formats) type Entries = Vec<(i32, f64)>;
@@ -135,69 +130,5 @@ fn what_is_no_vector_is_a_bad_row() {
         let error = sparse_row(&array, 5).unwrap_err();
         assert_eq!(error.code(), Code::BadRow);
         assert!(error.message().starts_with("column \"v\"") && error.message().contains(words), "{error}");
-    }
-}
-
-/// An array of one of many types whose values come from integers.
-fn any_array(kind: usize, values: &[Option<i64>]) -> ArrayRef {
-    let numbers: ArrayRef = Arc::new(values.iter().copied().collect::<Int64Array>());
-    let floats = || values.iter().map(|value| value.map(|value| f64::from_bits(value.cast_unsigned())));
-    let wrapped = |data_type: &DataType| arrow::compute::cast(&numbers, data_type).unwrap();
-    match kind {
-        0 => Arc::new(values.iter().map(|value| value.map(|value| value % 2 == 0)).collect::<BooleanArray>()),
-        1 => numbers,
-        2 => Arc::new(floats().collect::<Float64Array>()),
-        3 => Arc::new(floats().map(|value| value.map(|value| value as f32)).collect::<Float32Array>()),
-        4 => wrapped(&DataType::Int8),
-        5 => wrapped(&DataType::UInt32),
-        6 => wrapped(&DataType::Decimal128(38, 4)),
-        7 => wrapped(&DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Int64))),
-        8 => Arc::new(NullArray::new(values.len())),
-        9 => pairs(&floats().map(|value| value.map(|value| [Some(value), None])).collect::<Vec<_>>()),
-        10 | 11 => {
-            let entry = |value: i64| (value.rem_euclid(7) as i32 - i32::from(kind == 11), value as f64);
-            vectors(
-                6 + i32::from(kind == 10),
-                &values.iter().map(|value| value.map(|value| vec![entry(value)])).collect::<Vec<_>>(),
-            )
-        }
-        12 => wrapped(&DataType::Utf8View),
-        13 => wrapped(&DataType::Timestamp(TimeUnit::Microsecond, None)),
-        _ => wrapped(&DataType::Float16),
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
-    #[test]
-    fn any_batch_is_written_or_refused(
-        kinds in vec(0..15_usize, 1..5),
-        rows in vec(of(prop_oneof![any::<i64>(), -3..100_i64]), 0..20),
-        (labels, weight, group, key) in (0..3_usize, any::<bool>(), any::<bool>(), any::<bool>()),
-        (size, tensor) in (of(0..9_u32), 0..3_usize),
-    ) {
-        let columns: Vec<_> = kinds.iter().map(|kind| ("c", any_array(*kind, &rows))).collect();
-        let batch = super::super::tests::batch(columns);
-        let roles = super::super::ColumnRoles { labels, weight, group, key };
-        let Ok(with_roles) = super::super::Columns::new(batch.schema(), roles) else { return Ok(()) };
-        let size = size.map(|size| (size + 1).to_string());
-        let mut options: Vec<_> = size.iter().map(|size| ("sparse_size", size.as_str())).collect();
-        for (columns, kind) in [
-            (with_roles.clone(), FormatKind::Libsvm),
-            (with_roles, FormatKind::Recordio),
-            (features(&batch.schema()), FormatKind::Recordio),
-        ] {
-            if kind == FormatKind::Recordio {
-                options.push(("dtype", ["float32", "float64", "int32"][tensor]));
-            }
-            let format = with_options(kind, &options);
-            options.retain(|option| option.0 != "dtype");
-            if let Err(error) = format.check(&columns) {
-                prop_assert!(error.hint().is_some(), "{}", error.report());
-            } else if let Err(error) = encode_all(format.as_ref(), &columns, std::slice::from_ref(&batch)) {
-                prop_assert_eq!(error.code(), Code::BadRow, "{}", error.report());
-            }
-        }
     }
 }

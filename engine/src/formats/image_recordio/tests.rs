@@ -141,8 +141,6 @@ fn image() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
     #[test]
     fn every_image_comes_back_at_its_offset(rows in vec((image(), any::<f32>(), any::<u64>()), 1..20)) {
         let pixels: ArrayRef = Arc::new(BinaryArray::from_iter_values(rows.iter().map(|row| &row.0)));

@@ -88,6 +88,11 @@ impl Member {
         self.name.len() + self.node.typical_bytes()
     }
 
+    /// Appends the value of `row` without its name.
+    pub(super) fn push_value(&self, row: usize, page: &mut Page<'_>) {
+        self.node.push(row, page);
+    }
+
     /// Refuses a time that is not within a day.
     ///
     /// **Errors** [`Code::BadRow`] names the column.

@@ -85,6 +85,41 @@ impl<'a> Page<'a> {
     }
 }
 
+/// Values of one column of a batch as texts, one after the other.
+#[derive(Debug)]
+pub(in crate::formats) struct Texts {
+    bytes: Vec<u8>,
+    /// Where each text ends, with the bytes that end it.
+    ends: Vec<usize>,
+    ending_bytes: usize,
+}
+
+impl Texts {
+    /// What `print` appends for each row without the last `ending_bytes` of it; `typical_bytes` are reserved for one.
+    pub(in crate::formats) fn print(
+        rows: usize,
+        typical_bytes: usize,
+        ending_bytes: usize,
+        print: impl Fn(usize, &mut Page<'_>),
+    ) -> Self {
+        let mut bytes = Vec::with_capacity(rows * typical_bytes);
+        let mut ends = Vec::with_capacity(rows);
+        let mut page = Page::new(&mut bytes);
+        for row in 0..rows {
+            print(row, &mut page);
+            ends.push(page.out.len() + page.end);
+        }
+        page.finish();
+        Self { bytes, ends, ending_bytes }
+    }
+
+    /// The text of a row.
+    pub(in crate::formats) fn get(&self, row: usize) -> &[u8] {
+        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[start..self.ends[row] - self.ending_bytes]
+    }
+}
+
 /// Puts eight bytes at `at`, the lowest first.
 #[inline(always)]
 pub(in crate::formats) fn put_word(cell: &mut Cell, at: usize, word: u64) {

@@ -89,8 +89,6 @@ fn lines(batch: &RecordBatch) -> Vec<Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
     #[test]
     fn every_value_comes_back((schema, rows) in rows(), start in 0..8_usize) {
         let mut reader = arrow::json::ReaderBuilder::new(schema).build_decoder().unwrap();

@@ -146,8 +146,6 @@ fn expected(row: &Row) -> BTreeMap<String, Read> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
     #[test]
     fn every_value_comes_back(rows in vec(row(), 1..20), start in 0..20usize) {
         let start = start.min(rows.len() - 1);

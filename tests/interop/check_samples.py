@@ -19,7 +19,8 @@ def check_samples(checks: Checks, maker: Maker) -> None:
 def check_webdataset(checks: Checks, maker: Maker) -> None:
     """Members that `webdataset` knows by their extension are decoded by it; of the others the bytes are read here."""
     columns = (
-        "CAST(id AS VARCHAR) AS key, y AS cls, flag, tiny, big, huge, single, double, amount, day, text AS txt, "
+        "CAST(id AS VARCHAR) AS key, y AS cls, flag, tiny, big, huge, single, double, amount, "
+        "any_single, any_double, any_amount, day, text AS txt, "
         'blob AS bin, pair AS json, words AS "words.json", numbers, vector AS npy'
     )
     types = maker.input.types(columns)
@@ -53,14 +54,14 @@ NUMBER_OF = {"TINYINT": int, "BIGINT": int, "UBIGINT": int}
 
 def check_mds(checks: Checks, maker: Maker) -> None:
     """Integers and floats in their width, booleans as 1 and 0, lists of numbers as arrays, others as JSON. There are no nulls."""
-    plain = "id, y, weight, dense_f32, dense_f64, dense_text, dense_blob, dense_amount, y = 1 AS flag"
+    plain = "id, y, weight, dense_f32, any_double, dense_text, dense_blob, any_amount, y = 1 AS flag"
     nested = "[id, y] AS numbers, {'a': y, 'b': dense_text} AS struct, ['a', dense_text] AS words"
     vector = "vector IS NOT NULL"
     encodings = {
-        "dense_amount": "str_decimal",
+        "any_amount": "str_decimal",
+        "any_double": "float64",
         "dense_blob": "bytes",
         "dense_f32": "float32",
-        "dense_f64": "float64",
         "dense_text": "str",
         "flag": "uint8",
         "id": "int64",

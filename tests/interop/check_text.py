@@ -9,7 +9,7 @@ from checks import Checks, Row, nearest
 from inputs import NESTED, SCALARS, VECTOR
 from sets import Maker
 
-LIBSVM_FEATURES = ["id", "flag", "tiny", "small", "whole", "big", "huge", "amount", "dense_f32", "dense_f64"]
+LIBSVM_FEATURES = ["id", "flag", "tiny", "small", "whole", "big", "huge", "amount", "any_single", "any_double", "any_amount"]
 
 
 def check_text(checks: Checks, maker: Maker) -> None:

@@ -28,6 +28,7 @@ ARROW_TYPES = {
     "FLOAT": pa.float32(),
     "DOUBLE": pa.float64(),
     "DECIMAL(20,4)": pa.decimal128(20, 4),
+    "DECIMAL(38,10)": pa.decimal128(38, 10),
     "DATE": pa.date32(),
     "TIME": pa.time64("us"),
     "TIMESTAMP": pa.timestamp("us"),

@@ -6,6 +6,7 @@ import tempfile
 import typing
 from collections.abc import Callable, Iterable, Iterator
 
+import read_images
 import read_records
 import read_samples
 import read_tables
@@ -41,7 +42,7 @@ def mds(written: TrainingSet) -> Iterator[Row]:
 
 
 def images(written: TrainingSet) -> Iterator[Row]:
-    return (row for file in written.shards() for _, row in read_records.image_records(file))
+    return (row for file in written.shards() for row in read_images.by_mxnet(file))
 
 
 TEXT = "y, id, dense_text"

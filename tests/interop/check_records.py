@@ -3,6 +3,7 @@
 import datetime
 import decimal
 
+import read_images
 import read_records
 from checks import Checks, Row, nearest
 from inputs import VECTOR
@@ -132,8 +133,11 @@ def check_images(checks: Checks, maker: Maker) -> None:
         listed = ", ".join(labels)
         written = maker.make("IMAGE_RECORDIO", f"id, image, {path}, {listed}", label=listed, options="'key' 'id'")
         rows = maker.input.rows(f"id, image, {path}, {listed}")
-        found = (row for file in written.shards() for _, row in read_records.image_records(file))
-        checks.rows(found, [image_row(row, labels) for row in rows], f"IMAGE_RECORDIO by its structure, label {listed}")
+        expected = [image_row(row, labels) for row in rows]
+        found = (row for file in written.shards() for row in read_images.by_mxnet(file))
+        checks.rows(found, expected, f"IMAGE_RECORDIO by mxnet, label {listed}")
+        found = (row for file in written.shards() for _, row in read_images.by_structure(file))
+        checks.rows(found, expected, f"IMAGE_RECORDIO by its structure, label {listed}")
         check_image_lists(written, {row["id"]: row for row in rows}, labels)
         checks.that(True, f"IMAGE_RECORDIO: index and list of every shard, label {listed}")
 
@@ -148,12 +152,15 @@ def image_row(row: Row, labels: list[str]) -> Row:
 def check_image_lists(written: TrainingSet, rows: dict[int, Row], labels: list[str]) -> None:
     """The index has the offset of every record, the list its labels and path; both in the order of the shard."""
     for file in written.shards():
-        records = [(row["id"], offset) for offset, row in read_records.image_records(file)]
+        records = [(row["id"], offset) for offset, row in read_images.by_structure(file)]
         beside = written.location / "_gristmill" / file.relative_to(written.location)
-        index = [tuple(map(int, fields)) for fields in read_records.tabbed(beside.with_suffix(".idx"))]
+        index = [tuple(map(int, fields)) for fields in read_images.tabbed(beside.with_suffix(".idx"))]
         if index != records:
             raise AssertionError(f"the index of {file}: expected {records[:3]} …, found {index[:3]} …")
-        fields = read_records.tabbed(beside.with_suffix(".lst"))
+        keys = [row["id"] for row in read_images.by_mxnet(file, [offset for _, offset in index])]
+        if keys != [key for key, _ in index]:
+            raise AssertionError(f"the index of {file}: by its offsets mxnet reads {keys[:3]} …, the keys are {index[:3]} …")
+        fields = read_images.tabbed(beside.with_suffix(".lst"))
         listed = [(int(key), [float(label) for label in middle], path) for key, *middle, path in fields]
         expected = [(key, [float(rows[key][name]) for name in labels], rows[key]["path"] or str(key)) for key, _ in records]
         if listed != expected:

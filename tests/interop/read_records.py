@@ -1,4 +1,4 @@
-"""Rows of the formats that are framed records: RecordIO-protobuf, TFRecord, and RecordIO of images."""
+"""Rows of the formats that are framed records: RecordIO-protobuf and TFRecord."""
 
 import contextlib
 import io
@@ -6,11 +6,11 @@ import pathlib
 import struct
 from collections.abc import Iterator
 
-import sagemaker_sdk
 import sagemaker_training.record_pb2
 import sagemaker_training.recordio
 import tfrecord.reader
 
+import sagemaker_sdk
 from checks import Row
 
 with contextlib.redirect_stdout(io.StringIO()):  # it prints a line when it is loaded
@@ -81,34 +81,3 @@ def tfrecord_checksums(files: list[pathlib.Path]) -> int:
             count += 1
         reader.close()
     return count
-
-
-def image_records(file: pathlib.Path) -> Iterator[tuple[int, Row]]:
-    """The records of an image file with their offsets: frames, parts and headers as MXNet has them, checked byte by byte."""
-    data = file.read_bytes()
-    at = 0
-    while at < len(data):
-        start, parts, flag = at, [], 0
-        while not parts or flag in (1, 2):
-            magic, word = struct.unpack_from("<II", data, at)
-            flag, length = word >> 29, word & ((1 << 29) - 1)
-            padding = -length % 4
-            if magic != MAGIC or (flag in (0, 1)) == bool(parts) or any(data[at + 8 + length : at + 8 + length + padding]):
-                raise AssertionError(f"{file}, offset {at}: magic {magic:#x}, flag {flag}, length {length} is no such frame")
-            parts.append(data[at + 8 : at + 8 + length])
-            at += 8 + length + padding
-        yield start, image_row(struct.pack("<I", MAGIC).join(parts))
-
-
-def image_row(payload: bytes) -> Row:
-    count, label, key, second = struct.unpack_from("<IfQQ", payload)
-    labels = list(struct.unpack_from(f"<{count}f", payload, 24))
-    return {"id": key, "second": second, "flag": count, "label": label, "labels": labels, "image": payload[24 + 4 * count :]}
-
-
-def tabbed(file: pathlib.Path) -> list[list[str]]:
-    """The lines of an index or a list, each as its fields."""
-    *lines, rest = file.read_text(encoding="utf-8").split("\n")
-    if rest:
-        raise AssertionError(f"{file} does not end in a line feed")
-    return [line.split("\t") for line in lines]

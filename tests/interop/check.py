@@ -16,6 +16,8 @@ import numpy as np
 
 import cluster
 import readers
+from checks import Checks, quoted
+from formats import check_formats
 
 TABLES = ["lineitem", "orders", "part", "supplier", "customer", "partsupp", "nation", "region"]
 SPLITS = {"train": 0.8, "validation": 0.1, "test": 0.1}
@@ -56,26 +58,6 @@ WHERE o_orderdate >= DATE '1994-01-01'
 GROUP BY l_returnflag, l_linestatus
 ORDER BY l_returnflag, l_linestatus
 """
-
-
-class Checks:
-    """Counts what held; the first thing that does not ends the run."""
-
-    def __init__(self) -> None:
-        self.passed = 0
-
-    def that(self, holds: bool, what: str, detail: object = "") -> None:
-        if not holds:
-            raise AssertionError(f"{what}{f': {detail}' if str(detail) else ''}")
-        self.passed += 1
-        print(f"ok {self.passed}: {what}", flush=True)
-
-    def equal(self, found: object, expected: object, what: str) -> None:
-        self.that(found == expected, what, f"expected {expected!r}, found {found!r}")
-
-
-def quoted(path: pathlib.Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
 
 
 def open_oracle(data: pathlib.Path) -> duckdb.DuckDBPyConnection:
@@ -262,7 +244,7 @@ def check_client(checks: Checks, port: int, oracle, data: pathlib.Path, sets: di
             create_training_set(checks, connection, f"late_{kind.lower()}", location, kind)
 
 
-def check_all(checks: Checks, binary: pathlib.Path, folder: pathlib.Path, deadline_s: float) -> None:
+def check_cluster(checks: Checks, binary: pathlib.Path, folder: pathlib.Path, deadline_s: float) -> None:
     data = folder / "data"
     sets = {"CSV": folder / "csv", "PARQUET": folder / "parquet"}
     cluster.run(binary, ["tpch", "--scale", "0.01", "--output", str(data)], folder, deadline_s)
@@ -295,9 +277,11 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="leave the temporary folder in place")
     arguments = parser.parse_args()
     checks = Checks()
+    binary = arguments.gristmill.resolve()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="gristmill-interop-")).resolve()
     try:
-        check_all(checks, arguments.gristmill.resolve(), folder, arguments.deadline)
+        check_formats(checks, binary, folder / "formats", arguments.deadline)
+        check_cluster(checks, binary, folder, arguments.deadline)
     except (AssertionError, cluster.Failed) as error:
         print(f"interop: FAILED after {checks.passed} checks: {error}", file=sys.stderr)
         return 1

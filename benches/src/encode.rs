@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "400000")]
     rows: u64,
 
-    /// A Python with the packages of peers/encode.txt; without it the peers are left out
+    /// A Python with the packages that README.md names; without it the peers are left out
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
 }
@@ -57,12 +57,12 @@ pub(crate) fn run(args: &Args) -> Result<Report> {
     let mut rates = Vec::new();
     for spec in &SAMPLES {
         let sample = Sample::load(spec, &dataset, args.rows)?;
-        let measured = match &peers {
-            Ok(peers) => {
+        let measured = match (&peers, spec.peers) {
+            (Ok(peers), Some(kind)) => {
                 say(&format!("{}: peers", spec.name));
-                peers.measure(&sample, args.runs)?
+                peers.measure(&sample, kind, args.runs)?
             }
-            Err(_) => Vec::new(),
+            _ => Vec::new(),
         };
         measured.iter().for_each(|peer| conditions.add_peer(format!("{} {}", peer.peer, peer.version)));
         for format in spec.formats {

@@ -45,7 +45,7 @@ def of_text(value: object, kind: str) -> object:
         return value
     text = value.decode("utf-8")
     if kind == "BOOLEAN":
-        return {"true": True, "false": False}[text]
+        return {"1": True, "0": False}[text]
     return json.loads(text) if kind.endswith("[]") else read_text.typed(NUMBER_OF.get(kind, str)(text), kind)
 
 

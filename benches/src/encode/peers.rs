@@ -1,7 +1,7 @@
 //! Libraries in Python that write the same formats, through `peers/encode.py`.
 
 use super::sample::Sample;
-use crate::report::not_json;
+use crate::report::{not_json, say};
 use gristmill_engine::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -23,12 +23,24 @@ pub(super) struct PeerRate {
     pub(super) version: String,
     pub(super) mb_per_s: f64,
     pub(super) rows_per_s: f64,
+    /// How many rows it was measured on.
+    rows: u64,
+}
+
+/// A line of the script.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Measured(PeerRate),
+    Skipped { peer: String, skipped: String },
 }
 
 impl Peers {
     /// Looks for them in `python`; the error is why there are none, in words.
     pub(super) fn find(python: Option<&Path>) -> Result<Self, String> {
-        let python = python.ok_or("give --python PATH of a Python that has what peers/encode.txt names")?;
+        let python = python.ok_or(
+            "give --python PATH of a Python that has tests/interop/README.md and benches/README.md name",
+        )?;
         match Command::new(python).args(["-c", "import pyarrow, numpy"]).output() {
             Ok(answer) if answer.status.success() => Ok(Self { python: python.to_owned() }),
             Ok(_) => Err(format!("{} cannot import pyarrow and numpy", python.display())),
@@ -36,16 +48,16 @@ impl Peers {
         }
     }
 
-    /// Every peer that can write the sample.
+    /// Every peer that is there and can write the sample, which the script takes as `kind`.
     ///
     /// # Errors
     /// `Internal` when the script fails; it says why on stderr.
-    pub(super) fn measure(&self, sample: &Sample, runs: u32) -> Result<Vec<PeerRate>> {
+    pub(super) fn measure(&self, sample: &Sample, kind: &str, runs: u32) -> Result<Vec<PeerRate>> {
         let folder = tempfile::tempdir().map_err(|error| Error::from_io(error, "a temporary folder"))?;
         let file = folder.path().join(format!("{}.parquet", sample.name));
         sample.save(&file)?;
         let mut command = Command::new(&self.python);
-        command.args(["-c", SCRIPT]).arg(&file).args(["--runs", &runs.to_string()]);
+        command.args(["-c", SCRIPT, kind]).arg(&file).args(["--runs", &runs.to_string()]);
         let output = command
             .stderr(Stdio::inherit())
             .output()
@@ -54,8 +66,14 @@ impl Peers {
             let message = format!("peers/encode.py failed: {}", output.status);
             return Err(Error::new(Code::Internal, message).with_hint("what it says is above"));
         }
-        let lines = String::from_utf8_lossy(&output.stdout);
-        lines.lines().map(|line| serde_json::from_str(line).map_err(not_json)).collect()
+        let mut rates = Vec::new();
+        for line in String::from_utf8_lossy(&output.stdout).lines() {
+            match serde_json::from_str(line).map_err(not_json)? {
+                Line::Measured(rate) => rates.push(rate),
+                Line::Skipped { peer, skipped } => say(&format!("{peer}: {skipped}")),
+            }
+        }
+        Ok(rates)
     }
 }
 

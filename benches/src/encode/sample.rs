@@ -26,6 +26,8 @@ pub(super) struct SampleSpec {
     /// One of so many rows of lineitem.
     one_of: u64,
     pub(super) formats: &'static [&'static str],
+    /// How `peers/encode.py` takes such rows, if it does.
+    pub(super) peers: Option<&'static str>,
 }
 
 /// Numbers as feature pipelines make them, a table of all types, images and sentences.
@@ -42,7 +44,8 @@ pub(super) const SAMPLES: [SampleSpec; 5] = [
             CAST(cos(l_suppkey * 7) AS FLOAT) AS f13, CAST(sin(l_orderkey * 5) AS FLOAT) AS f14, \
             CAST(cos(l_orderkey * 5) AS FLOAT) AS f15",
         one_of: 1,
-        formats: &["csv", "parquet", "libsvm", "recordio", "tfrecord", "jsonl", "arrow", "mds"],
+        formats: &["CSV", "PARQUET", "LIBSVM", "RECORDIO", "TFRECORD", "JSONL", "ARROW", "MDS"],
+        peers: Some("--numeric"),
     },
     SampleSpec {
         name: "integers",
@@ -50,26 +53,34 @@ pub(super) const SAMPLES: [SampleSpec; 5] = [
             CAST(l_quantity AS BIGINT) AS quantity, CAST(l_extendedprice * 100 AS BIGINT) AS cents, \
             l_orderkey * 8 + l_linenumber AS id, CAST(l_discount * 100 AS BIGINT) AS percent",
         one_of: 1,
-        formats: &["csv", "parquet", "libsvm", "recordio"],
+        formats: &["CSV", "PARQUET", "LIBSVM", "RECORDIO"],
+        peers: Some("--numeric"),
     },
     SampleSpec {
-        name: "lineitem",
-        columns: "*",
+        name: "mixed",
+        columns: "l_orderkey, l_partkey, l_suppkey, l_linenumber, CAST(l_quantity AS DOUBLE) AS l_quantity, \
+            CAST(l_extendedprice AS DOUBLE) AS l_extendedprice, CAST(l_discount AS DOUBLE) AS l_discount, \
+            CAST(l_tax AS DOUBLE) AS l_tax, l_returnflag, l_linestatus, \
+            CAST(l_shipdate AS VARCHAR) AS l_shipdate, CAST(l_commitdate AS VARCHAR) AS l_commitdate, \
+            CAST(l_receiptdate AS VARCHAR) AS l_receiptdate, l_shipinstruct, l_shipmode, l_comment",
         one_of: 1,
-        formats: &["csv", "parquet", "tfrecord", "jsonl", "arrow", "mds"],
+        formats: &["CSV", "PARQUET", "TFRECORD", "JSONL", "ARROW", "MDS", "WEBDATASET"],
+        peers: Some("--mixed"),
     },
     SampleSpec {
         name: "images",
         columns: "CAST(l_linenumber AS FLOAT) AS label, \
             arrow_cast(repeat(l_comment, 400), 'Binary') AS jpg",
         one_of: 40,
-        formats: &["image_recordio", "webdataset", "mds", "tfrecord"],
+        formats: &["IMAGE_RECORDIO", "WEBDATASET", "MDS", "TFRECORD"],
+        peers: None,
     },
     SampleSpec {
         name: "sentences",
         columns: "l_returnflag AS label, l_comment AS words",
         one_of: 1,
-        formats: &["blazingtext", "jsonl", "augmented_manifest"],
+        formats: &["BLAZINGTEXT", "JSONL", "AUGMENTED_MANIFEST"],
+        peers: None,
     },
 ];
 

@@ -92,7 +92,7 @@ pub(in crate::formats) fn put_timestamp(
     let days = seconds.div_euclid(SECONDS_PER_DAY);
     let at = put_date(cell, at, days);
     cell[at] = style.separator;
-    let end = put_clock(cell, at + 1, (seconds - days * SECONDS_PER_DAY).unsigned_abs(), nanos);
+    let end = put_clock(cell, at + 1, seconds.rem_euclid(SECONDS_PER_DAY).unsigned_abs(), nanos);
     cell[end] = b'Z';
     end + usize::from(style.has_zone)
 }

@@ -64,6 +64,7 @@ fn timestamps_are_iso_8601() {
         (i64::MAX, TimeUnit::Nanosecond, false, "2262-04-11T23:47:16.854775807"),
         (i64::MIN, TimeUnit::Nanosecond, false, "1677-09-21T00:12:43.145224192"),
         (i64::MAX, TimeUnit::Second, false, "+292277026596-12-04T15:30:07"),
+        (i64::MIN, TimeUnit::Second, false, "-292277022657-01-27T08:29:52"),
     ] {
         assert_eq!(text(|cell| put_timestamp(cell, 0, ticks, iso(unit, is_instant))), expected);
     }

@@ -5,6 +5,7 @@ use crate::session::Session;
 use crate::storage::Location;
 use crate::training_set::TrainingSet;
 use gristmill_proto::manifest::SplitBy;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use std::path::Path;
 
 /// A Parquet file with a column of times, two classes, and wide texts.
@@ -50,6 +51,33 @@ async fn a_split_by_time_or_class_reads_the_deciding_columns_twice_and_no_others
     }
     let by_key = "SPLIT (train 0.8, test 0.2) BY KEY (t) SAMPLE 0.5";
     assert_eq!(scanned("by key", by_key, "*").await, all);
+}
+
+#[tokio::test]
+async fn three_splits_with_all_side_files_read_the_bytes_of_their_columns_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = session();
+    wide_table(&session, folder.path()).await;
+    let at = folder.path().join("set");
+    let clauses = "LABEL class SPLIT (train 0.8, validation 0.1, test 0.1) BY KEY (t) \
+                   OPTIONS ('categorical' 't', 'algorithm' 'xgboost')";
+    run(&session, &of_wide(&at, clauses, "class, t")).await.unwrap();
+    for side_file in [
+        "train/categorical_index.json",
+        "_gristmill/train.statistics.json",
+        "_gristmill/test.constraints.json",
+        "_gristmill/drift.json",
+        "_gristmill/channels.json",
+    ] {
+        assert!(at.join(side_file).exists(), "{side_file}");
+    }
+    let location = Location::parse(at.to_str().unwrap()).unwrap();
+    let set = TrainingSet::open(session.engine().stores(), &location).await.unwrap();
+    let file = std::fs::File::open(folder.path().join("wide.parquet")).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    let columns = reader.metadata().row_groups().iter().flat_map(|group| &group.columns()[..2]);
+    let bytes: i64 = columns.map(|column| column.compressed_size()).sum();
+    assert_eq!(set.manifest().inputs.scanned_bytes, u64::try_from(bytes).unwrap());
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ mod write_node;
 
 pub use copy::plan_copy;
 pub use create::plan_training_set;
-pub use inputs::{InputFiles, input_files};
+pub use inputs::{InputFiles, InputSize, input_size};
 pub(crate) use query::check_location;
 pub use query::{plan_physically, plan_query, plan_statement};
 pub use write_node::{TrainingSetPlanner, WriteNode};
@@ -106,9 +106,9 @@ pub enum PlacementColumns {
     Split,
     /// `UInt32`: number of the shard in its split.
     Shard,
-    /// `UInt64`: high half of the hash that orders rows.
+    /// `UInt64`: high half of the hash that orders rows; where shards are balanced, the place of the row in its split.
     OrderHigh,
-    /// `UInt64`: low half.
+    /// `UInt64`: low half; zero beside a place.
     OrderLow,
 }
 

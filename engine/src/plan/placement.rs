@@ -1,10 +1,25 @@
-//! Which shard and position a row has: expressions over the row alone, so that every partitioning, retry and engine comes
-//! to the same answer.
+//! Which shard and position a row has: a function of the row alone, or of its rank among the rows of its split, so that
+//! every partitioning, retry and engine comes to the same answer.
 
+use super::split::call;
 use super::{Layout, PlacementColumns};
+use crate::error::Result;
 use datafusion::common::Column;
-use datafusion::logical_expr::{Expr, ScalarUDF, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, lit};
 use gristmill_udfs::functions::{GristmillOrder, GristmillShard};
+
+mod by_rank;
+
+/// What decides the shard of a row, where the number of shards is fixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ShardBy {
+    /// Its hash: in one pass, with sizes as chance has them.
+    Hash,
+    /// Its rank in its split, which one task finds for each split, in one pass.
+    Rank,
+    /// Its rank in its split, which any number of tasks find, in two passes.
+    CountedRank,
+}
 
 /// What placement is computed from.
 pub(super) struct PlacementInput {
@@ -18,6 +33,32 @@ pub(super) struct PlacementInput {
 }
 
 impl PlacementInput {
+    /// The rows of `plan`, and their placement columns for `layout`.
+    ///
+    /// # Errors
+    /// `Unsupported` for a query that has to be read twice and cannot.
+    pub(super) fn place(
+        &self,
+        plan: LogicalPlan,
+        layout: &Layout,
+        by: ShardBy,
+    ) -> Result<(LogicalPlan, Vec<Expr>)> {
+        match (layout, by) {
+            (Layout::Sharded { shards, shuffled, .. }, ShardBy::Rank | ShardBy::CountedRank) => {
+                let (plan, [split, shard, place]) = self.by_rank(plan, by, *shards)?;
+                let split = split.alias(PlacementColumns::Split.name());
+                let mut expressions = vec![split, shard.alias(PlacementColumns::Shard.name())];
+                if *shuffled {
+                    // No two rows of a split have the same.
+                    expressions.push(place.alias(PlacementColumns::OrderHigh.name()));
+                    expressions.push(lit(0_u64).alias(PlacementColumns::OrderLow.name()));
+                }
+                Ok((plan, expressions))
+            }
+            _ => Ok((plan, self.expressions(layout))),
+        }
+    }
+
     /// One expression per placement column of `layout`, named.
     pub(super) fn expressions(&self, layout: &Layout) -> Vec<Expr> {
         match layout {
@@ -54,8 +95,4 @@ impl PlacementInput {
         arguments.extend(self.copy.clone());
         call(GristmillOrder::default(), arguments)
     }
-}
-
-fn call(function: impl Into<ScalarUDF>, arguments: Vec<Expr>) -> Expr {
-    function.into().call(arguments)
 }

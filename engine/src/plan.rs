@@ -106,9 +106,9 @@ pub enum PlacementColumns {
     Split,
     /// `UInt32`: number of the shard in its split.
     Shard,
-    /// `UInt64`: high half of the hash that orders rows; where shards are balanced, the place of the row in its split.
+    /// `UInt64`: high half of the hash that orders rows; the shard, where rows are dealt out by rank.
     OrderHigh,
-    /// `UInt64`: low half; zero beside a place.
+    /// `UInt64`: low half; the rank, where rows are dealt out by it.
     OrderLow,
 }
 

@@ -4,8 +4,9 @@
 use super::split::call;
 use super::{Layout, PlacementColumns};
 use crate::error::Result;
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Column;
-use datafusion::logical_expr::{Expr, LogicalPlan, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, cast, lit};
 use gristmill_udfs::functions::{GristmillOrder, GristmillShard};
 
 mod by_rank;
@@ -47,11 +48,11 @@ impl PlacementInput {
             (Layout::Sharded { shards, shuffled, .. }, ShardBy::Rank | ShardBy::CountedRank) => {
                 let (plan, [split, shard, place]) = self.by_rank(plan, by, *shards)?;
                 let split = split.alias(PlacementColumns::Split.name());
-                let mut expressions = vec![split, shard.alias(PlacementColumns::Shard.name())];
+                let mut expressions = vec![split, shard.clone().alias(PlacementColumns::Shard.name())];
                 if *shuffled {
-                    // No two rows of a split have the same.
-                    expressions.push(place.alias(PlacementColumns::OrderHigh.name()));
-                    expressions.push(lit(0_u64).alias(PlacementColumns::OrderLow.name()));
+                    // Rows that are equal can be in several shards, which come one after the other all the same.
+                    let shard = cast(shard, DataType::UInt64).alias(PlacementColumns::OrderHigh.name());
+                    expressions.extend([shard, place.alias(PlacementColumns::OrderLow.name())]);
                 }
                 Ok((plan, expressions))
             }

@@ -132,7 +132,8 @@ impl ExecutionPlan for WriteExec {
     fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
         let ascending = |column| PhysicalSortRequirement::new(column, Some(SortOptions::new(false, false)));
         let requirement = match &self.spec.layout {
-            // Shards are ranges of the high half of the order, so rows in that order are in the order of shards.
+            // The high half of the order is the shard, or a hash of which shards are ranges: rows in that order are in the
+            // order of shards.
             Layout::Sharded { ordered: true, shuffled: true, .. } => {
                 let columns =
                     [PlacementColumns::Split, PlacementColumns::OrderHigh, PlacementColumns::OrderLow];

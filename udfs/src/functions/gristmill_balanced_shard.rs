@@ -1,4 +1,4 @@
-//! `gristmill_balanced_shard(shards, before, rank, until, rows)`: the shard of a row by its rank in its split.
+//! `gristmill_balanced_shard(shards, before, rank, until)`: the shard of a row by its rank in its split.
 
 use std::sync::{Arc, LazyLock};
 
@@ -16,29 +16,28 @@ use crate::split::PlacementError;
 
 const USAGE: Usage = Usage {
     name: "gristmill_balanced_shard",
-    syntax: "gristmill_balanced_shard(shards, before, rank, until, rows)",
+    syntax: "gristmill_balanced_shard(shards, before, rank, until)",
 };
 
 static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
     Documentation::builder(
         DOC_SECTION_HASHING,
-        "Returns the shard, counted from 0, of the row of a rank in its split: floor(place * shards / rows), with the place \
-         before + rank - 1. Of so many rows no two shards differ by more than one.",
+        "Returns the shard, counted from 0, of the row of a rank in its split: rows are dealt out one to each shard in turn, \
+         (before + rank - 1) % shards. No two shards differ by more than one row.",
         USAGE.syntax,
     )
-    .with_sql_example("SELECT gristmill_balanced_shard(4, 0, arrow_cast(3, 'UInt64'), 10, 10)")
+    .with_sql_example("SELECT gristmill_balanced_shard(4, 0, arrow_cast(3, 'UInt64'), 10)")
     .with_argument("shards", "How many shards there are, an integer literal from 1 to 4294967295.")
     .with_argument("before", "How many rows of the split are in the ranges before the row's, a 64-bit integer.")
     .with_argument("rank", "The place of the row in its range, an unsigned 64-bit integer from 1.")
     .with_argument("until", "How many rows of the split are in the row's range and those before it, a 64-bit integer.")
-    .with_argument("rows", "How many rows the split has, a 64-bit integer.")
     .with_related_udf("gristmill_shard")
     .build()
 });
 
-/// Shard of a row by rank: `floor((before + rank − 1) · shards / rows)`.
+/// Shard of a row by rank: `(before + rank − 1) mod shards`.
 ///
-/// **Shape** `gristmill_balanced_shard(shards, before, rank, until, rows)` → UInt32, never null.
+/// **Shape** `gristmill_balanced_shard(shards, before, rank, until)` → UInt32, never null.
 ///
 /// **Errors** [`PlacementError::OtherRows`] for a rank that is none of the range's; at planning, wrong types.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -48,8 +47,7 @@ pub struct GristmillBalancedShard {
 
 impl Default for GristmillBalancedShard {
     fn default() -> Self {
-        let types =
-            vec![DataType::Int64, DataType::Int64, DataType::UInt64, DataType::Int64, DataType::Int64];
+        let types = vec![DataType::Int64, DataType::Int64, DataType::UInt64, DataType::Int64];
         Self { signature: Signature::exact(types, Volatility::Immutable) }
     }
 }
@@ -67,18 +65,14 @@ struct Place {
     before: u64,
     rank: u64,
     until: u64,
-    rows: u64,
 }
 
 impl Place {
     /// None for a row that was not there when rows were counted.
     fn shard(self, shards: u32) -> Option<u32> {
         let place = self.before.checked_add(self.rank.checked_sub(1)?)?;
-        if place >= self.until || self.until > self.rows {
-            return None;
-        }
-        // Below `shards`, as the place is below `rows`: the cast keeps every bit.
-        Some((u128::from(place) * u128::from(shards) / u128::from(self.rows)) as u32)
+        // Below `shards`: the cast keeps every bit.
+        (place < self.until).then_some((place % u64::from(shards)) as u32)
     }
 }
 
@@ -97,26 +91,24 @@ impl ScalarUDFImpl for GristmillBalancedShard {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [shards, numbers @ ..] = args.args.as_slice() else {
-            return Err(USAGE.error("five arguments are needed"));
+            return Err(USAGE.error("four arguments are needed"));
         };
         let shards = shard_count(USAGE.literal("shards", shards)?)?;
         let length = rows_of(numbers, args.number_rows);
         let arrays = numbers.iter().map(|value| value.to_array(length)).collect::<Result<Vec<_>>>()?;
-        let [before, rank, until, rows] = arrays.as_slice() else {
-            return Err(USAGE.error("five arguments are needed"));
+        let [before, rank, until] = arrays.as_slice() else {
+            return Err(USAGE.error("four arguments are needed"));
         };
         if arrays.iter().any(|numbers| numbers.null_count() > 0) {
             return Err(other_rows());
         }
         let rank = rank.as_primitive::<UInt64Type>().values();
-        let [before, until, rows] =
-            [before, until, rows].map(|numbers| numbers.as_primitive::<Int64Type>().values());
+        let [before, until] = [before, until].map(|numbers| numbers.as_primitive::<Int64Type>().values());
         let placed = (0..length).map(|row| {
             let place = Place {
                 before: before[row].cast_unsigned(),
                 rank: rank[row],
                 until: until[row].cast_unsigned(),
-                rows: rows[row].cast_unsigned(),
             };
             place.shard(shards).ok_or_else(other_rows)
         });

@@ -1,13 +1,11 @@
 //! Shards by rank: those of a split differ by at most one row.
 //!
-//! The rank of a row is its place in its split in the order of the shuffle. There are two ways to find it. A few rows
-//! are ranked in one pass, each split in one task, and the number of its rows is what two ranks in opposite orders add
-//! up to:
+//! The rank of a row is its place in its split in the order of the shuffle, and rows are dealt out by it, one to each shard
+//! in turn. There are two ways to find it. Few rows are ranked in one pass, each split by one task:
 //!
 //! ```text
-//! Window: row_number of the row in its split, from the end
-//!   Window: row_number of the row in its split
-//!     <the rows>
+//! Window: row_number of the row in its split
+//!   <the rows>
 //! ```
 //!
 //! Any number of rows is ranked within ranges of the hash, by as many tasks as there are ranges, behind the rows of the
@@ -15,7 +13,7 @@
 //!
 //! ```text
 //! Right join on split and range
-//!   Window: rows of the split until each range, and in all
+//!   Window: rows of the split until each range
 //!     Aggregate: rows of each range
 //!       <the rows>
 //!   Window: row_number of the row in its range
@@ -34,7 +32,7 @@ use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::expr::WindowFunction;
 use datafusion::logical_expr::{
     Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, WindowFrame, WindowFrameBound, WindowFrameUnits,
-    WindowFunctionDefinition, bitwise_xor, cast, lit,
+    WindowFunctionDefinition, cast, lit,
 };
 use gristmill_udfs::functions::{GristmillBalancedShard, GristmillShard};
 
@@ -43,8 +41,6 @@ const RANGES: u32 = 4096;
 const RANGE: &str = "__gristmill_range";
 /// The place of the row in its range or split, from 1.
 const RANK: &str = "__gristmill_rank";
-/// The same from the end.
-const RANK_FROM_END: &str = "__gristmill_rank_from_end";
 const COUNTED_SPLIT: &str = "__gristmill_counted_split";
 const COUNTED_RANGE: &str = "__gristmill_counted_range";
 const RANGE_ROWS: &str = "__gristmill_range_rows";
@@ -52,19 +48,18 @@ const RANGE_ROWS: &str = "__gristmill_range_rows";
 const ROWS_BEFORE: &str = "__gristmill_rows_before";
 /// How many are in the range and those before.
 const ROWS_UNTIL: &str = "__gristmill_rows_until";
-const SPLIT_ROWS: &str = "__gristmill_split_rows";
 
-/// Rows with the ranges they are in.
+/// Rows with their rank in a range of the split.
 struct Ranked {
     plan: LogicalPlan,
+    /// How many rows of the split are in the ranges before.
     before: Expr,
+    /// How many are in the range and those before.
     until: Expr,
-    /// Rows of the split.
-    rows: Expr,
 }
 
 impl PlacementInput {
-    /// The rows of `plan`, and the columns that place each by its rank in its split.
+    /// The rows of `plan`, with the split, the shard and the place in the split of each.
     ///
     /// # Errors
     /// `Unsupported` for a query that has to be read twice and cannot.
@@ -78,28 +73,21 @@ impl PlacementInput {
             ShardBy::CountedRank => self.ranked_in_ranges(plan)?,
             ShardBy::Rank | ShardBy::Hash => self.ranked(plan)?,
         };
-        let Ranked { plan, before, until, rows } = ranked;
+        let Ranked { plan, before, until } = ranked;
         let place = cast(before.clone(), DataType::UInt64) + made(RANK);
-        let arguments = vec![lit(i64::from(shards)), before, made(RANK), until, rows];
+        let arguments = vec![lit(i64::from(shards)), before, made(RANK), until];
         let shard = call(GristmillBalancedShard::default(), arguments);
         Ok((plan, [made(split_column()), shard, place]))
     }
 
     /// In one pass, by one task for each split.
     fn ranked(&self, plan: LogicalPlan) -> Result<Ranked> {
-        let split = vec![made(split_column())];
-        let rank = rank_in(split.clone())?.alias(RANK);
-        // An order that no optimizer takes for the first one reversed, which it would read backwards, with all rows in
-        // memory.
-        let reversed = bitwise_xor(made(RANK), lit(u64::MAX));
-        let from_end = row_number().partition_by(split).order_by(vec![reversed.sort(true, false)]).build()?;
+        let rank = rank_in(vec![made(split_column())])?.alias(RANK);
         let plan = LogicalPlanBuilder::from(without_order(plan)?)
             .project(columns(&self.row).into_iter().chain([self.split()]).chain(self.order_columns()))?
             .window([rank])?
-            .window([from_end.alias(RANK_FROM_END)])?
             .build()?;
-        let rows = cast(made(RANK) + made(RANK_FROM_END) - lit(1_u64), DataType::Int64);
-        Ok(Ranked { plan, before: lit(0_i64), until: rows.clone(), rows })
+        Ok(Ranked { plan, before: lit(0_i64), until: lit(i64::MAX) })
     }
 
     /// In two passes, by as many tasks as there are.
@@ -123,21 +111,18 @@ impl PlacementInput {
                 NullEquality::NullEqualsNothing,
             )?
             .build()?;
-        Ok(Ranked { plan, before: made(ROWS_BEFORE), until: made(ROWS_UNTIL), rows: made(SPLIT_ROWS) })
+        Ok(Ranked { plan, before: made(ROWS_BEFORE), until: made(ROWS_UNTIL) })
     }
 
-    /// One row for each range of a split that has rows: how many there are up to it, and in the split.
+    /// One row for each range of a split that has rows: how many there are before it, and with it.
     fn range_counts(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
         let keys = [COUNTED_SPLIT, COUNTED_RANGE];
         let counts = LogicalPlanBuilder::from(plan)
             .project([self.split.clone().alias(COUNTED_SPLIT), self.range().alias(COUNTED_RANGE)])?
             .aggregate(keys.map(made), [count(lit(1_i64)).alias(RANGE_ROWS)])?
-            .window([rows_of_split(WindowFrameBound::CurrentRow)?.alias(ROWS_UNTIL)])?
-            .window([
-                rows_of_split(WindowFrameBound::Following(ScalarValue::UInt64(None)))?.alias(SPLIT_ROWS)
-            ])?;
+            .window([rows_until()?.alias(ROWS_UNTIL)])?;
         let before = (made(ROWS_UNTIL) - made(RANGE_ROWS)).alias(ROWS_BEFORE);
-        let counted = keys.map(made).into_iter().chain([before, made(ROWS_UNTIL), made(SPLIT_ROWS)]);
+        let counted = keys.map(made).into_iter().chain([before, made(ROWS_UNTIL)]);
         Ok(counts.project(counted)?.build()?)
     }
 
@@ -159,11 +144,12 @@ fn rank_in(keys: Vec<Expr>) -> Result<Expr> {
     Ok(row_number().partition_by(keys).order_by(order.to_vec()).build()?)
 }
 
-/// The rows of a split from its first range to `end`.
-fn rows_of_split(end: WindowFrameBound) -> Result<Expr> {
+/// How many rows of the split are in a range and those before.
+fn rows_until() -> Result<Expr> {
     let sum = WindowFunction::new(WindowFunctionDefinition::AggregateUDF(sum_udaf()), vec![made(RANGE_ROWS)]);
     let start = WindowFrameBound::Preceding(ScalarValue::UInt64(None));
-    let frame = WindowFrame::new_bounds(WindowFrameUnits::Rows, start, end);
+    let frame = WindowFrame::new_bounds(WindowFrameUnits::Rows, start, WindowFrameBound::CurrentRow);
     let order = vec![made(COUNTED_RANGE).sort(true, false)];
-    Ok(Expr::from(sum).partition_by(vec![made(COUNTED_SPLIT)]).order_by(order).window_frame(frame).build()?)
+    let sum = Expr::from(sum).partition_by(vec![made(COUNTED_SPLIT)]).order_by(order);
+    Ok(sum.window_frame(frame).build()?)
 }

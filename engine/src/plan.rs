@@ -67,7 +67,8 @@ pub enum Layout {
         shards: u32,
         /// The input is ordered by split and shard, so that one shard is open at a time.
         ordered: bool,
-        /// Rows of a shard are ordered by hash.
+        /// Rows of a shard are ordered by hash. Where the input is not ordered by shard, all rows of a split come to one
+        /// task, in that order, and the shards of the split are open at a time.
         shuffled: bool,
     },
     /// One file.
@@ -106,9 +107,9 @@ pub enum PlacementColumns {
     Split,
     /// `UInt32`: number of the shard in its split.
     Shard,
-    /// `UInt64`: high half of the hash that orders rows; the shard, where rows are dealt out by rank.
+    /// `UInt64`: high half of the hash that orders rows; the shard, where ranks do.
     OrderHigh,
-    /// `UInt64`: low half; the rank, where rows are dealt out by it.
+    /// `UInt64`: low half; the rank.
     OrderLow,
 }
 

@@ -1,15 +1,16 @@
 //! Which shard and position a row has: a function of the row alone, or of its rank among the rows of its split, so that
 //! every partitioning, retry and engine comes to the same answer.
 
-use super::split::call;
+use super::split::{call, made, split_column};
 use super::{Layout, PlacementColumns};
 use crate::error::Result;
-use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Column;
-use datafusion::logical_expr::{Expr, LogicalPlan, cast, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, lit};
 use gristmill_udfs::functions::{GristmillOrder, GristmillShard};
 
 mod by_rank;
+
+use by_rank::Ranked;
 
 /// What decides the shard of a row, where the number of shards is fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,20 +45,18 @@ impl PlacementInput {
         layout: &Layout,
         by: ShardBy,
     ) -> Result<(LogicalPlan, Vec<Expr>)> {
-        match (layout, by) {
-            (Layout::Sharded { shards, shuffled, .. }, ShardBy::Rank | ShardBy::CountedRank) => {
-                let (plan, [split, shard, place]) = self.by_rank(plan, by, *shards)?;
-                let split = split.alias(PlacementColumns::Split.name());
-                let mut expressions = vec![split, shard.clone().alias(PlacementColumns::Shard.name())];
-                if *shuffled {
-                    // Rows that are equal can be in several shards, which come one after the other all the same.
-                    let shard = cast(shard, DataType::UInt64).alias(PlacementColumns::OrderHigh.name());
-                    expressions.extend([shard, place.alias(PlacementColumns::OrderLow.name())]);
-                }
-                Ok((plan, expressions))
-            }
-            _ => Ok((plan, self.expressions(layout))),
+        let (Layout::Sharded { shards, shuffled, .. }, ShardBy::Rank | ShardBy::CountedRank) = (layout, by)
+        else {
+            return Ok((plan, self.expressions(layout)));
+        };
+        let Ranked { plan, shard, order } = self.by_rank(plan, by, *shards)?;
+        let mut expressions = vec![made(split_column()), shard.alias(PlacementColumns::Shard.name())];
+        if *shuffled {
+            let [high, low] = order;
+            expressions.push(high.alias(PlacementColumns::OrderHigh.name()));
+            expressions.push(low.alias(PlacementColumns::OrderLow.name()));
         }
+        Ok((plan, expressions))
     }
 
     /// One expression per placement column of `layout`, named.

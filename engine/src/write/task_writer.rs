@@ -20,7 +20,8 @@ type ShardKey = (u8, u32);
 /// The open shards of one partition.
 ///
 /// **Limits** how many shards are open at a time: one for a single file and with an ordered input; one per split where
-/// shards roll; otherwise splits × shards, which planning keeps within `[write] open_shards`. Shards that are complete
+/// shards roll; the shards of a split and of those that a batch has the end of, where splits come one after the other; otherwise
+/// splits × shards, which planning keeps within `[write] open_shards`. Shards that are complete
 /// and being finished come on top, see [`Finishing`]. Each holds what its encoder and its upload buffer. After every
 /// batch the sum is told to the memory pool, so that operators that can spill make room; a write itself cannot, so it
 /// is never refused any.
@@ -69,13 +70,17 @@ impl TaskWriter {
                 let splits = batch.column(self.spec.data_columns).as_primitive::<UInt8Type>().values();
                 self.write_groups(&data, |row| (splits[row], 0)).await?;
             }
-            Layout::Sharded { ordered, .. } => {
+            Layout::Sharded { ordered, shuffled, .. } => {
                 let splits = batch.column(self.spec.data_columns).as_primitive::<UInt8Type>().values();
                 let shards = batch.column(self.spec.data_columns + 1).as_primitive::<UInt32Type>().values();
                 let key = |row| (splits[row], shards[row]);
                 if ordered {
                     self.write_runs(&data, key).await?;
                 } else {
+                    if shuffled {
+                        // Splits come one after the other.
+                        self.close_before((splits[0], 0)).await?;
+                    }
                     self.write_groups(&data, key).await?;
                 }
             }

@@ -121,6 +121,9 @@ impl ExecutionPlan for WriteExec {
             Layout::SingleFile { .. } => Distribution::SinglePartition,
             _ if self.order.is_some() => Distribution::SinglePartition,
             Layout::Rolling { .. } => Distribution::UnspecifiedDistribution,
+            Layout::Sharded { ordered: false, shuffled: true, .. } => {
+                Distribution::KeyPartitioned(vec![self.placement_column(PlacementColumns::Split)])
+            }
             Layout::Sharded { .. } => Distribution::KeyPartitioned(vec![
                 self.placement_column(PlacementColumns::Split),
                 self.placement_column(PlacementColumns::Shard),
@@ -134,7 +137,7 @@ impl ExecutionPlan for WriteExec {
         let requirement = match &self.spec.layout {
             // The high half of the order is the shard, or a hash of which shards are ranges: rows in that order are in the
             // order of shards.
-            Layout::Sharded { ordered: true, shuffled: true, .. } => {
+            Layout::Sharded { shuffled: true, .. } => {
                 let columns =
                     [PlacementColumns::Split, PlacementColumns::OrderHigh, PlacementColumns::OrderLow];
                 LexRequirement::new(columns.map(|column| ascending(self.placement_column(column))))

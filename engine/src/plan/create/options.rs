@@ -129,7 +129,12 @@ impl ShardOptions {
         let deal = Deal::new(shards, source.splits, create.sample, source.copies);
         let open = source.splits.names.len().saturating_mul(shards as usize);
         let ordered = shuffled || open > context.write.open_shards;
-        Ok((Layout::Sharded { shards, ordered, shuffled }, balance.resolve(deal, &input)))
+        let layout = Layout::Sharded { shards, ordered, shuffled };
+        Ok(match balance.resolve(deal, &input) {
+            ShardBy::Rank if shards as usize > context.write.open_shards => (layout, ShardBy::Hash),
+            ShardBy::Rank => (Layout::Sharded { shards, ordered: false, shuffled: true }, ShardBy::Rank),
+            by => (layout, by),
+        })
     }
 
     fn rolling(&self) -> Result<Layout> {

@@ -38,6 +38,8 @@ use gristmill_udfs::functions::{GristmillBalancedShard, GristmillShard};
 
 /// How many ranges the hash is divided into: more than a cluster has cores, few enough to be held by every task.
 const RANGES: u32 = 4096;
+/// What rows are ranked in the order of.
+const ORDER: [PlacementColumns; 2] = [PlacementColumns::OrderHigh, PlacementColumns::OrderLow];
 const RANGE: &str = "__gristmill_range";
 /// The place of the row in its range or split, from 1.
 const RANK: &str = "__gristmill_rank";
@@ -49,49 +51,47 @@ const ROWS_BEFORE: &str = "__gristmill_rows_before";
 /// How many are in the range and those before.
 const ROWS_UNTIL: &str = "__gristmill_rows_until";
 
-/// Rows with their rank in a range of the split.
-struct Ranked {
-    plan: LogicalPlan,
-    /// How many rows of the split are in the ranges before.
-    before: Expr,
-    /// How many are in the range and those before.
-    until: Expr,
+/// Rows with their split, and what places them in it.
+pub(super) struct Ranked {
+    pub(super) plan: LogicalPlan,
+    pub(super) shard: Expr,
+    /// Two numbers that rows of a shard are in the order of.
+    pub(super) order: [Expr; 2],
 }
 
 impl PlacementInput {
-    /// The rows of `plan`, with the split, the shard and the place in the split of each.
+    /// The rows of `plan`, ranked.
     ///
     /// # Errors
     /// `Unsupported` for a query that has to be read twice and cannot.
-    pub(super) fn by_rank(
-        &self,
-        plan: LogicalPlan,
-        by: ShardBy,
-        shards: u32,
-    ) -> Result<(LogicalPlan, [Expr; 3])> {
-        let ranked = match by {
-            ShardBy::CountedRank => self.ranked_in_ranges(plan)?,
-            ShardBy::Rank | ShardBy::Hash => self.ranked(plan)?,
+    pub(super) fn by_rank(&self, plan: LogicalPlan, by: ShardBy, shards: u32) -> Result<Ranked> {
+        let shard = |before: Expr, until: Expr| {
+            let arguments = vec![lit(i64::from(shards)), before, made(RANK), until];
+            call(GristmillBalancedShard::default(), arguments)
         };
-        let Ranked { plan, before, until } = ranked;
-        let place = cast(before.clone(), DataType::UInt64) + made(RANK);
-        let arguments = vec![lit(i64::from(shards)), before, made(RANK), until];
-        let shard = call(GristmillBalancedShard::default(), arguments);
-        Ok((plan, [made(split_column()), shard, place]))
+        if by != ShardBy::CountedRank {
+            // The order that rows are ranked in is the one they are written in: they are sorted once.
+            let order = ORDER.map(|column| made(column.name()));
+            return Ok(Ranked { plan: self.ranked(plan)?, shard: shard(lit(0_i64), lit(i64::MAX)), order });
+        }
+        let plan = self.ranked_in_ranges(plan)?;
+        let shard = shard(made(ROWS_BEFORE), made(ROWS_UNTIL));
+        let place = cast(made(ROWS_BEFORE), DataType::UInt64) + made(RANK);
+        // Rows that are equal can be in several shards, which come one after the other all the same.
+        Ok(Ranked { plan, order: [cast(shard.clone(), DataType::UInt64), place], shard })
     }
 
     /// In one pass, by one task for each split.
-    fn ranked(&self, plan: LogicalPlan) -> Result<Ranked> {
+    fn ranked(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
         let rank = rank_in(vec![made(split_column())])?.alias(RANK);
-        let plan = LogicalPlanBuilder::from(without_order(plan)?)
+        let ranked = LogicalPlanBuilder::from(without_order(plan)?)
             .project(columns(&self.row).into_iter().chain([self.split()]).chain(self.order_columns()))?
-            .window([rank])?
-            .build()?;
-        Ok(Ranked { plan, before: lit(0_i64), until: lit(i64::MAX) })
+            .window([rank])?;
+        Ok(ranked.build()?)
     }
 
     /// In two passes, by as many tasks as there are.
-    fn ranked_in_ranges(&self, plan: LogicalPlan) -> Result<Ranked> {
+    fn ranked_in_ranges(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
         refuse_volatile(&plan, "option 'balance' 'exact'")?;
         let plan = without_order(plan)?;
         let counts = self.range_counts(plan.clone())?;
@@ -101,17 +101,15 @@ impl PlacementInput {
             .project(columns(&self.row).into_iter().chain(keys))?
             .window([rank])?
             .build()?;
-        let plan = LogicalPlanBuilder::from(counts)
-            .join_detailed(
-                ranked,
-                // A row whose range was not counted must fail, not vanish.
-                JoinType::Right,
-                (vec![COUNTED_SPLIT, COUNTED_RANGE], vec![split_column(), RANGE]),
-                None,
-                NullEquality::NullEqualsNothing,
-            )?
-            .build()?;
-        Ok(Ranked { plan, before: made(ROWS_BEFORE), until: made(ROWS_UNTIL) })
+        let joined = LogicalPlanBuilder::from(counts).join_detailed(
+            ranked,
+            // A row whose range was not counted must fail, not vanish.
+            JoinType::Right,
+            (vec![COUNTED_SPLIT, COUNTED_RANGE], vec![split_column(), RANGE]),
+            None,
+            NullEquality::NullEqualsNothing,
+        )?;
+        Ok(joined.build()?)
     }
 
     /// One row for each range of a split that has rows: how many there are before it, and with it.
@@ -132,15 +130,14 @@ impl PlacementInput {
     }
 
     fn order_columns(&self) -> [Expr; 2] {
-        [PlacementColumns::OrderHigh, PlacementColumns::OrderLow].map(|column| self.order(column))
+        ORDER.map(|column| self.order(column))
     }
 }
 
 /// The place of a row among those of equal `keys`, in the order of the shuffle; rows that are equal in it have equal
 /// bytes.
 fn rank_in(keys: Vec<Expr>) -> Result<Expr> {
-    let order = [PlacementColumns::OrderHigh, PlacementColumns::OrderLow];
-    let order = order.map(|column| made(column.name()).sort(true, false));
+    let order = ORDER.map(|column| made(column.name()).sort(true, false));
     Ok(row_number().partition_by(keys).order_by(order.to_vec()).build()?)
 }
 

@@ -68,7 +68,7 @@ pub enum Layout {
         /// The input is ordered by split and shard, so that one shard is open at a time.
         ordered: bool,
         /// Rows of a shard are ordered by hash. Where the input is not ordered by shard, all rows of a split come to one
-        /// task, in that order, and the shards of the split are open at a time.
+        /// task, in that order, and all shards of the split are open at a time.
         shuffled: bool,
     },
     /// One file.

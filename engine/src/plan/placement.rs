@@ -17,9 +17,9 @@ use by_rank::Ranked;
 pub(super) enum ShardBy {
     /// Its hash: in one pass, with sizes as chance has them.
     Hash,
-    /// Its rank in its split, which one task finds for each split, in one pass.
+    /// Its rank, which one task finds, in one pass.
     Rank,
-    /// Its rank in its split, which any number of tasks find, in two passes.
+    /// Its rank, which any number of tasks find, in two passes.
     CountedRank,
 }
 

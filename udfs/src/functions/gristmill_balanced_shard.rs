@@ -1,4 +1,4 @@
-//! `gristmill_balanced_shard(shards, before, rank, until)`: the shard of a row by its rank in its split.
+//! `gristmill_balanced_shard(shards, before, rank, until)`: the shard of a row by its rank.
 
 use std::sync::{Arc, LazyLock};
 
@@ -22,15 +22,15 @@ const USAGE: Usage = Usage {
 static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
     Documentation::builder(
         DOC_SECTION_HASHING,
-        "Returns the shard, counted from 0, of the row of a rank in its split: rows are dealt out one to each shard in turn, \
+        "Returns the shard, counted from 0, of the row of a rank: rows are dealt out one to each shard in turn, \
          (before + rank - 1) % shards. No two shards differ by more than one row.",
         USAGE.syntax,
     )
     .with_sql_example("SELECT gristmill_balanced_shard(4, 0, arrow_cast(3, 'UInt64'), 10)")
     .with_argument("shards", "How many shards there are, an integer literal from 1 to 4294967295.")
-    .with_argument("before", "How many rows of the split are in the ranges before the row's, a 64-bit integer.")
+    .with_argument("before", "How many rows are in the ranges before the row's, a 64-bit integer.")
     .with_argument("rank", "The place of the row in its range, an unsigned 64-bit integer from 1.")
-    .with_argument("until", "How many rows of the split are in the row's range and those before it, a 64-bit integer.")
+    .with_argument("until", "How many rows are in the row's range and those before it, a 64-bit integer.")
     .with_related_udf("gristmill_shard")
     .build()
 });
@@ -59,7 +59,7 @@ fn shard_count(value: &ScalarValue) -> Result<u32> {
     }
 }
 
-/// Where a row is in its split: all numbers of rows, the rank from 1.
+/// Where a row is: all numbers of rows, the rank from 1.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     before: u64,

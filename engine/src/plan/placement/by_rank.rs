@@ -1,24 +1,27 @@
 //! Shards by rank: those of a split differ by at most one row.
 //!
-//! The rank of a row is its place in its split in the order of the shuffle, and rows are dealt out by it, one to each shard
-//! in turn. There are two ways to find it. Few rows are ranked in one pass, each split by one task:
+//! The rank of a row is its place in the order of splits and, in a split, of the shuffle. Rows are dealt out by it, one to each
+//! shard in turn. There are two ways to find it. Few rows are ranked in one pass, by one task:
 //!
 //! ```text
-//! Window: row_number of the row in its split
+//! Window: row_number of the row
 //!   <the rows>
 //! ```
 //!
-//! Any number of rows is ranked within ranges of the hash, by as many tasks as there are ranges, behind the rows of the
+//! Any number of rows is ranked within ranges of split and hash, by as many tasks as there are ranges, behind the rows of the
 //! ranges before, which a second plan over the same rows counts:
 //!
 //! ```text
-//! Right join on split and range
-//!   Window: rows of the split until each range
+//! Right join on the range
+//!   Window: rows until each range
 //!     Aggregate: rows of each range
 //!       <the rows>
 //!   Window: row_number of the row in its range
 //!     <the rows>
 //! ```
+//!
+//! A range is known by one number that is never null. A split of its own could be a constant, which the optimizer leaves out of
+//! sorts, and an executor that has only a part of the plan takes for missing.
 
 use super::{PlacementInput, ShardBy};
 use crate::error::Result;
@@ -29,7 +32,7 @@ use datafusion::common::{JoinType, NullEquality, ScalarValue};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::functions_window::expr_fn::row_number;
-use datafusion::logical_expr::expr::WindowFunction;
+use datafusion::logical_expr::expr::{Sort, WindowFunction};
 use datafusion::logical_expr::{
     Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, WindowFrame, WindowFrameBound, WindowFrameUnits,
     WindowFunctionDefinition, cast, lit,
@@ -38,15 +41,14 @@ use gristmill_udfs::functions::{GristmillBalancedShard, GristmillShard};
 
 /// How many ranges the hash is divided into: more than a cluster has cores, few enough to be held by every task.
 const RANGES: u32 = 4096;
-/// What rows are ranked in the order of.
+/// What the rows of a range are ranked in the order of.
 const ORDER: [PlacementColumns; 2] = [PlacementColumns::OrderHigh, PlacementColumns::OrderLow];
 const RANGE: &str = "__gristmill_range";
-/// The place of the row in its range or split, from 1.
+/// The place of the row, in its range or among all, from 1.
 const RANK: &str = "__gristmill_rank";
-const COUNTED_SPLIT: &str = "__gristmill_counted_split";
 const COUNTED_RANGE: &str = "__gristmill_counted_range";
 const RANGE_ROWS: &str = "__gristmill_range_rows";
-/// How many rows of the split are in the ranges before.
+/// How many rows are in the ranges before.
 const ROWS_BEFORE: &str = "__gristmill_rows_before";
 /// How many are in the range and those before.
 const ROWS_UNTIL: &str = "__gristmill_rows_until";
@@ -81,9 +83,10 @@ impl PlacementInput {
         Ok(Ranked { plan, order: [cast(shard.clone(), DataType::UInt64), place], shard })
     }
 
-    /// In one pass, by one task for each split.
+    /// In one pass, by one task.
     fn ranked(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        let rank = rank_in(vec![made(split_column())])?.alias(RANK);
+        let order = std::iter::once(split_column()).chain(ORDER.map(PlacementColumns::name));
+        let rank = row_number().order_by(order.map(ascending).collect()).build()?.alias(RANK);
         let ranked = LogicalPlanBuilder::from(without_order(plan)?)
             .project(columns(&self.row).into_iter().chain([self.split()]).chain(self.order_columns()))?
             .window([rank])?;
@@ -96,7 +99,8 @@ impl PlacementInput {
         let plan = without_order(plan)?;
         let counts = self.range_counts(plan.clone())?;
         let keys = [self.split(), self.range().alias(RANGE)].into_iter().chain(self.order_columns());
-        let rank = rank_in(vec![made(split_column()), made(RANGE)])?.alias(RANK);
+        let order = ORDER.map(|column| ascending(column.name())).to_vec();
+        let rank = row_number().partition_by(vec![made(RANGE)]).order_by(order).build()?.alias(RANK);
         let ranked = LogicalPlanBuilder::from(plan)
             .project(columns(&self.row).into_iter().chain(keys))?
             .window([rank])?
@@ -105,28 +109,27 @@ impl PlacementInput {
             ranked,
             // A row whose range was not counted must fail, not vanish.
             JoinType::Right,
-            (vec![COUNTED_SPLIT, COUNTED_RANGE], vec![split_column(), RANGE]),
+            (vec![COUNTED_RANGE], vec![RANGE]),
             None,
             NullEquality::NullEqualsNothing,
         )?;
         Ok(joined.build()?)
     }
 
-    /// One row for each range of a split that has rows: how many there are before it, and with it.
+    /// One row for each range that has rows: how many there are before it, and with it.
     fn range_counts(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        let keys = [COUNTED_SPLIT, COUNTED_RANGE];
         let counts = LogicalPlanBuilder::from(plan)
-            .project([self.split.clone().alias(COUNTED_SPLIT), self.range().alias(COUNTED_RANGE)])?
-            .aggregate(keys.map(made), [count(lit(1_i64)).alias(RANGE_ROWS)])?
+            .project([self.range().alias(COUNTED_RANGE)])?
+            .aggregate([made(COUNTED_RANGE)], [count(lit(1_i64)).alias(RANGE_ROWS)])?
             .window([rows_until()?.alias(ROWS_UNTIL)])?;
         let before = (made(ROWS_UNTIL) - made(RANGE_ROWS)).alias(ROWS_BEFORE);
-        let counted = keys.map(made).into_iter().chain([before, made(ROWS_UNTIL)]);
-        Ok(counts.project(counted)?.build()?)
+        Ok(counts.project([made(COUNTED_RANGE), before, made(ROWS_UNTIL)])?.build()?)
     }
 
-    /// Ranges follow each other in the order of the shuffle.
+    /// Ranges follow each other in the order of splits and of the shuffle.
     fn range(&self) -> Expr {
-        call(GristmillShard::default(), vec![self.order_hash(0), lit(RANGES)])
+        let range = call(GristmillShard::default(), vec![self.order_hash(0), lit(RANGES)]);
+        cast(self.split.clone(), DataType::UInt32) * lit(RANGES) + range
     }
 
     fn order_columns(&self) -> [Expr; 2] {
@@ -134,19 +137,14 @@ impl PlacementInput {
     }
 }
 
-/// The place of a row among those of equal `keys`, in the order of the shuffle; rows that are equal in it have equal
-/// bytes.
-fn rank_in(keys: Vec<Expr>) -> Result<Expr> {
-    let order = ORDER.map(|column| made(column.name()).sort(true, false));
-    Ok(row_number().partition_by(keys).order_by(order.to_vec()).build()?)
+fn ascending(name: &str) -> Sort {
+    made(name).sort(true, false)
 }
 
-/// How many rows of the split are in a range and those before.
+/// How many rows are in a range and those before.
 fn rows_until() -> Result<Expr> {
     let sum = WindowFunction::new(WindowFunctionDefinition::AggregateUDF(sum_udaf()), vec![made(RANGE_ROWS)]);
     let start = WindowFrameBound::Preceding(ScalarValue::UInt64(None));
     let frame = WindowFrame::new_bounds(WindowFrameUnits::Rows, start, WindowFrameBound::CurrentRow);
-    let order = vec![made(COUNTED_RANGE).sort(true, false)];
-    let sum = Expr::from(sum).partition_by(vec![made(COUNTED_SPLIT)]).order_by(order);
-    Ok(sum.window_frame(frame).build()?)
+    Ok(Expr::from(sum).order_by(vec![ascending(COUNTED_RANGE)]).window_frame(frame).build()?)
 }

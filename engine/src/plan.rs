@@ -67,8 +67,8 @@ pub enum Layout {
         shards: u32,
         /// The input is ordered by split and shard, so that one shard is open at a time.
         ordered: bool,
-        /// Rows of a shard are ordered by hash. Where the input is not ordered by shard, all rows of a split come to one
-        /// task, in that order, and all shards of the split are open at a time.
+        /// Rows of a shard are ordered by hash. Where the input is not ordered by shard, all rows come to one task, in
+        /// that order split by split, which deals them out to the shards in turn.
         shuffled: bool,
     },
     /// One file.

@@ -17,7 +17,7 @@ use by_rank::Ranked;
 pub(super) enum ShardBy {
     /// Its hash: in one pass, with sizes as chance has them.
     Hash,
-    /// Its rank, which one task finds, in one pass.
+    /// Its rank, which the one task that writes all rows counts, in one pass.
     Rank,
     /// Its rank, which any number of tasks find, in two passes.
     CountedRank,
@@ -45,11 +45,10 @@ impl PlacementInput {
         layout: &Layout,
         by: ShardBy,
     ) -> Result<(LogicalPlan, Vec<Expr>)> {
-        let (Layout::Sharded { shards, shuffled, .. }, ShardBy::Rank | ShardBy::CountedRank) = (layout, by)
-        else {
+        let (Layout::Sharded { shards, shuffled, .. }, ShardBy::CountedRank) = (layout, by) else {
             return Ok((plan, self.expressions(layout)));
         };
-        let Ranked { plan, shard, order } = self.by_rank(plan, by, *shards)?;
+        let Ranked { plan, shard, order } = self.by_rank(plan, *shards)?;
         let mut expressions = vec![made(split_column()), shard.alias(PlacementColumns::Shard.name())];
         if *shuffled {
             let [high, low] = order;

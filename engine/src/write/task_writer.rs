@@ -35,6 +35,8 @@ pub(super) struct TaskWriter {
     groups: RowGroups,
     open: BTreeMap<ShardKey, ShardWriter>,
     rolls: BTreeMap<u8, u32>,
+    /// How many rows were dealt out.
+    dealt: u64,
     finishing: Finishing,
 }
 
@@ -53,6 +55,7 @@ impl TaskWriter {
             memory,
             open: BTreeMap::new(),
             rolls: BTreeMap::new(),
+            dealt: 0,
             finishing: Finishing::default(),
         }
     }
@@ -74,14 +77,10 @@ impl TaskWriter {
                 let splits = batch.column(self.spec.data_columns).as_primitive::<UInt8Type>().values();
                 let shards = batch.column(self.spec.data_columns + 1).as_primitive::<UInt32Type>().values();
                 let key = |row| (splits[row], shards[row]);
-                if ordered {
-                    self.write_runs(&data, key).await?;
-                } else {
-                    if shuffled {
-                        // Splits come one after the other.
-                        self.close_before((splits[0], 0)).await?;
-                    }
-                    self.write_groups(&data, key).await?;
+                match (ordered, shuffled) {
+                    (true, _) => self.write_runs(&data, key).await?,
+                    (false, false) => self.write_groups(&data, key).await?,
+                    (false, true) => self.deal(&data, splits).await?,
                 }
             }
         }
@@ -134,6 +133,15 @@ impl TaskWriter {
             self.write_to(key, &rows).await?;
         }
         Ok(())
+    }
+
+    /// All rows of the training set come here, split by split: one to each shard in turn.
+    async fn deal(&mut self, data: &RecordBatch, splits: &[u8]) -> Result<()> {
+        self.close_before((splits[0], 0)).await?;
+        let (dealt, shards) = (self.dealt, u64::from(shards_per_split(&self.spec.layout)));
+        self.dealt += data.num_rows() as u64;
+        // Below `shards`: the cast keeps every bit.
+        self.write_groups(data, |row| (splits[row], ((dealt + row as u64) % shards) as u32)).await
     }
 
     async fn write_to(&mut self, key: ShardKey, data: &RecordBatch) -> Result<()> {

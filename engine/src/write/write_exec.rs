@@ -118,12 +118,11 @@ impl ExecutionPlan for WriteExec {
 
     fn input_distribution_requirements(&self) -> InputDistributionRequirements {
         let distribution = match &self.spec.layout {
-            Layout::SingleFile { .. } => Distribution::SinglePartition,
+            Layout::SingleFile { .. } | Layout::Sharded { ordered: false, shuffled: true, .. } => {
+                Distribution::SinglePartition
+            }
             _ if self.order.is_some() => Distribution::SinglePartition,
             Layout::Rolling { .. } => Distribution::UnspecifiedDistribution,
-            Layout::Sharded { ordered: false, shuffled: true, .. } => {
-                Distribution::KeyPartitioned(vec![self.placement_column(PlacementColumns::Split)])
-            }
             Layout::Sharded { .. } => Distribution::KeyPartitioned(vec![
                 self.placement_column(PlacementColumns::Split),
                 self.placement_column(PlacementColumns::Shard),

@@ -14,7 +14,7 @@ const ENOUGH_ROWS: f64 = 25_000.0;
 /// The same for files that do not say how many rows they have: rows of 84 bytes.
 const ENOUGH_BYTES: f64 = 2_097_152.0;
 /// The most bytes of files whose rows are ranked without anybody asking for it: all rows pass through one task.
-const MOST_BYTES: f64 = 67_108_864.0;
+const MOST_BYTES: f64 = 33_554_432.0;
 
 /// What the option says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,15 +1,9 @@
 //! Shards by rank: those of a split differ by at most one row.
 //!
 //! The rank of a row is its place in the order of splits and, in a split, of the shuffle. Rows are dealt out by it, one to each
-//! shard in turn. There are two ways to find it. Few rows are ranked in one pass, by one task:
-//!
-//! ```text
-//! Window: row_number of the row
-//!   <the rows>
-//! ```
-//!
-//! Any number of rows is ranked within ranges of split and hash, by as many tasks as there are ranges, behind the rows of the
-//! ranges before, which a second plan over the same rows counts:
+//! shard in turn. Where one task writes all rows in that order it only has to count. Otherwise they are ranked within
+//! ranges of split and hash, by as many tasks as there are ranges, behind the rows of the ranges before, which a second plan
+//! over the same rows counts:
 //!
 //! ```text
 //! Right join on the range
@@ -23,10 +17,10 @@
 //! A range is known by one number that is never null. A split of its own could be a constant, which the optimizer leaves out of
 //! sorts, and an executor that has only a part of the plan takes for missing.
 
-use super::{PlacementInput, ShardBy};
+use super::PlacementInput;
 use crate::error::Result;
 use crate::plan::PlacementColumns;
-use crate::plan::split::{call, columns, made, refuse_volatile, split_column, without_order};
+use crate::plan::split::{call, columns, made, refuse_volatile, without_order};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{JoinType, NullEquality, ScalarValue};
 use datafusion::functions_aggregate::expr_fn::count;
@@ -44,7 +38,7 @@ const RANGES: u32 = 4096;
 /// What the rows of a range are ranked in the order of.
 const ORDER: [PlacementColumns; 2] = [PlacementColumns::OrderHigh, PlacementColumns::OrderLow];
 const RANGE: &str = "__gristmill_range";
-/// The place of the row, in its range or among all, from 1.
+/// The place of the row in its range, from 1.
 const RANK: &str = "__gristmill_rank";
 const COUNTED_RANGE: &str = "__gristmill_counted_range";
 const RANGE_ROWS: &str = "__gristmill_range_rows";
@@ -65,35 +59,17 @@ impl PlacementInput {
     /// The rows of `plan`, ranked.
     ///
     /// # Errors
-    /// `Unsupported` for a query that has to be read twice and cannot.
-    pub(super) fn by_rank(&self, plan: LogicalPlan, by: ShardBy, shards: u32) -> Result<Ranked> {
-        let shard = |before: Expr, until: Expr| {
-            let arguments = vec![lit(i64::from(shards)), before, made(RANK), until];
-            call(GristmillBalancedShard::default(), arguments)
-        };
-        if by != ShardBy::CountedRank {
-            // The order that rows are ranked in is the one they are written in: they are sorted once.
-            let order = ORDER.map(|column| made(column.name()));
-            return Ok(Ranked { plan: self.ranked(plan)?, shard: shard(lit(0_i64), lit(i64::MAX)), order });
-        }
+    /// `Unsupported` for a query that cannot be read twice.
+    pub(super) fn by_rank(&self, plan: LogicalPlan, shards: u32) -> Result<Ranked> {
         let plan = self.ranked_in_ranges(plan)?;
-        let shard = shard(made(ROWS_BEFORE), made(ROWS_UNTIL));
+        let arguments = vec![lit(i64::from(shards)), made(ROWS_BEFORE), made(RANK), made(ROWS_UNTIL)];
+        let shard = call(GristmillBalancedShard::default(), arguments);
         let place = cast(made(ROWS_BEFORE), DataType::UInt64) + made(RANK);
         // Rows that are equal can be in several shards, which come one after the other all the same.
         Ok(Ranked { plan, order: [cast(shard.clone(), DataType::UInt64), place], shard })
     }
 
-    /// In one pass, by one task.
-    fn ranked(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        let order = std::iter::once(split_column()).chain(ORDER.map(PlacementColumns::name));
-        let rank = row_number().order_by(order.map(ascending).collect()).build()?.alias(RANK);
-        let ranked = LogicalPlanBuilder::from(without_order(plan)?)
-            .project(columns(&self.row).into_iter().chain([self.split()]).chain(self.order_columns()))?
-            .window([rank])?;
-        Ok(ranked.build()?)
-    }
-
-    /// In two passes, by as many tasks as there are.
+    /// The rows with their range, their rank in it, and how many rows there are before it and with it.
     fn ranked_in_ranges(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
         refuse_volatile(&plan, "option 'balance' 'exact'")?;
         let plan = without_order(plan)?;

@@ -105,7 +105,7 @@ async fn plans_of_ranks_hold_no_operator_that_keeps_all_rows() {
     let session = session();
     run(&session, "SET datafusion.execution.target_partitions = 3").await.unwrap();
     table(&session, folder.path()).await;
-    for (balance, windows, join, sorts) in [("auto", 1, 0, 1), ("exact", 2, 1, 3), ("hash", 0, 0, 1)] {
+    for (balance, windows, join, sorts) in [("auto", 0, 0, 1), ("exact", 2, 1, 3), ("hash", 0, 0, 1)] {
         let sql = format!(
             "EXPLAIN CREATE TRAINING SET t LOCATION '{}' STORED AS CSV SPLIT (a 0.5, b 0.5) SHUFFLE
              OPTIONS ('shards' '3', 'balance' '{balance}') AS SELECT * FROM rows",

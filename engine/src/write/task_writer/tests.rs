@@ -86,10 +86,10 @@ async fn every_row_goes_to_its_shard() {
 }
 
 #[tokio::test]
-async fn shards_of_a_split_are_finished_when_the_next_begins() {
+async fn rows_are_dealt_out_in_turn_and_a_split_is_finished_when_the_next_begins() {
     let mut bench = Bench::new(Layout::Sharded { shards: 2, ordered: false, shuffled: true });
-    bench.write(&[(0, 0), (0, 1), (0, 0)]).await.unwrap();
-    bench.write(&[(0, 1), (1, 0)]).await.unwrap();
+    bench.write(&[(0, 1), (0, 1), (0, 1)]).await.unwrap();
+    bench.write(&[(0, 1), (1, 1)]).await.unwrap();
     bench.write(&[(1, 1)]).await.unwrap();
     assert_eq!(bench.writer.open.keys().collect::<Vec<_>>(), [&(1, 0), &(1, 1)]);
     let expected = [

@@ -38,10 +38,10 @@ fn bytes_decide_where_files_do_not_say_how_many_rows_they_have() {
 
 #[test]
 fn rows_of_many_bytes_are_never_ranked_unasked() {
-    check((4, &[1.0]), (Some(10), 64 * MIB), ShardBy::Rank);
-    check((4, &[1.0]), (Some(10), 64 * MIB + 1), ShardBy::Hash);
+    check((4, &[1.0]), (Some(10), 32 * MIB), ShardBy::Rank);
+    check((4, &[1.0]), (Some(10), 32 * MIB + 1), ShardBy::Hash);
     let copied = Deal::new(4, &splits(&[1.0]), None, 10.0);
-    let input = InputSize { bytes: 7 * MIB, rows: Some(10) };
+    let input = InputSize { bytes: 4 * MIB, rows: Some(10) };
     assert_eq!(ShardBalance::Auto.resolve(copied, &input), ShardBy::Hash);
 }
 

@@ -21,7 +21,7 @@ mod write_node;
 
 pub use copy::plan_copy;
 pub use create::plan_training_set;
-pub use inputs::{InputFiles, input_files};
+pub use inputs::{InputFiles, InputSize, input_size};
 pub(crate) use query::check_location;
 pub use query::{plan_physically, plan_query, plan_statement};
 pub use write_node::{TrainingSetPlanner, WriteNode};
@@ -67,7 +67,8 @@ pub enum Layout {
         shards: u32,
         /// The input is ordered by split and shard, so that one shard is open at a time.
         ordered: bool,
-        /// Rows of a shard are ordered by hash.
+        /// Rows of a shard are ordered by hash. Where the input is not ordered by shard, all rows come to one task, in
+        /// that order split by split, which deals them out to the shards in turn.
         shuffled: bool,
     },
     /// One file.
@@ -106,9 +107,9 @@ pub enum PlacementColumns {
     Split,
     /// `UInt32`: number of the shard in its split.
     Shard,
-    /// `UInt64`: high half of the hash that orders rows.
+    /// `UInt64`: high half of the hash that orders rows; the shard, where ranks do.
     OrderHigh,
-    /// `UInt64`: low half.
+    /// `UInt64`: low half; the rank.
     OrderLow,
 }
 

@@ -125,6 +125,7 @@ impl TrainingSet {
             ("seed", placement.seed.to_string()),
             ("shuffled", placement.shuffled.to_string()),
         ];
+        facts.extend(placement.balance.map(|balance| ("balance", balance.to_string())));
         facts.extend(placement.sample.map(|fraction| ("sample", fraction.to_string())));
         facts.extend(factors("undersample", &placement.undersample));
         facts.extend(factors("oversample", &placement.oversample));

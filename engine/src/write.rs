@@ -51,12 +51,11 @@ pub(crate) fn describe(spec: &WriteSpec) -> String {
     let layout = match &spec.layout {
         Layout::Rolling { target_bytes } => format!("rolling at {target_bytes} bytes"),
         Layout::Sharded { shards, ordered, shuffled } => {
-            let how = if *shuffled {
-                ", shuffled"
-            } else if *ordered {
-                ", ordered"
-            } else {
-                ""
+            let how = match (ordered, shuffled) {
+                (true, true) => ", shuffled",
+                (false, true) => ", dealt out in turn",
+                (true, false) => ", ordered",
+                (false, false) => "",
             };
             format!("{shards} shards{how}")
         }

@@ -100,6 +100,19 @@ pub struct Placement {
     pub shuffled: bool,
     /// The number of shards in every split, where it was fixed before the write.
     pub shards: Option<u32>,
+    /// How equal the shards of a split are, where there are several and their number was fixed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balance: Option<Balance>,
+}
+
+/// How rows were dealt out to the shards of a split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Balance {
+    /// By rank: no two shards differ by more than one row.
+    Exact,
+    /// By hash: shards are about equal when they are large.
+    Hash,
 }
 
 /// What decided the split of a row.
@@ -183,6 +196,15 @@ pub enum Outcome {
     Passed,
     /// It does not.
     Failed,
+}
+
+impl fmt::Display for Balance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Balance::Exact => "exact",
+            Balance::Hash => "hash",
+        })
+    }
 }
 
 impl fmt::Display for Outcome {

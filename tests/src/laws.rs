@@ -44,6 +44,21 @@ const OTHER_SPLITS: [(&str, &str); 6] = [
     ),
 ];
 
+/// Shards that must be equal to one row, with the rows they are of. The first are so because the tables are small.
+const BALANCED: [(&str, &str); 4] = [
+    ("SPLIT (a 0.5, b 0.3, c 0.2) SHUFFLE OPTIONS ('shards' '4')", "true"),
+    (
+        "SPLIT (a 0.5, b 0.3, c 0.2) BY TIME (t) SHUFFLE OPTIONS ('shards' '4', 'balance' 'exact')",
+        "t IS NOT NULL",
+    ),
+    ("SPLIT (fold 2) STRATIFIED ON (k) SAMPLE 0.7 SHUFFLE OPTIONS ('shards' '3', 'balance' 'exact')", "true"),
+    (
+        "LABEL k SPLIT (train 0.7, test 0.3) BY KEY (s) SHUFFLE
+         OPTIONS ('shards' '7', 'balance' 'exact', 'oversample' '1=2.5, 2=1.5', 'undersample' '3=0.5')",
+        "true",
+    ),
+];
+
 /// For each row, how often it is in each split.
 type Placement = BTreeMap<Row, BTreeMap<String, usize>>;
 
@@ -77,6 +92,7 @@ async fn check_sample(sample: &Sample, ways: &[Way<'_>]) {
     let mut others: [Vec<Placement>; OTHER_SPLITS.len()] = Default::default();
     let mut shuffled = BTreeSet::new();
     let mut parquet = BTreeSet::new();
+    let mut balanced: [BTreeSet<Vec<(String, u64, String)>>; BALANCED.len()] = Default::default();
     for (number, way) in ways.iter().enumerate() {
         prepare(way, folder.path()).await;
         let out = |name: &str| folder.path().join(format!("{name}-{number}"));
@@ -96,7 +112,13 @@ async fn check_sample(sample: &Sample, ways: &[Way<'_>]) {
         parquet.insert(set.shards());
         plain.push(placement);
         for (split, placements) in others.iter_mut().enumerate() {
-            placements.push(other_placement(way, split, &out(&format!("other-{split}"))).await);
+            let out = out(&format!("other-{split}"));
+            placements.push(parquet_placement(&create_other(way, OTHER_SPLITS[split], &out).await));
+        }
+        for (number, shards) in balanced.iter_mut().enumerate() {
+            let set = create_other(way, BALANCED[number], &out(&format!("balanced-{number}"))).await;
+            check_sizes(&set);
+            shards.insert(set.shards());
         }
     }
     check_times(&others[0][0]);
@@ -105,6 +127,9 @@ async fn check_sample(sample: &Sample, ways: &[Way<'_>]) {
         assert!(placements.windows(2).all(|pair| pair[0] == pair[1]), "the way changed {clauses}");
     }
     assert!(plain.windows(2).all(|pair| pair[0] == pair[1]), "the way changed the splits");
+    for ((clauses, _), shards) in BALANCED.iter().zip(&balanced) {
+        assert_eq!(shards.len(), 1, "the way changed the bytes of {clauses}: {shards:#?}");
+    }
     assert_eq!(shuffled.len(), 1, "the way changed the bytes of CSV: {shuffled:#?}");
     assert_eq!(parquet.len(), 1, "the way changed the bytes of Parquet: {parquet:#?}");
 }
@@ -137,15 +162,14 @@ async fn create(way: &Way<'_>, sample: &Sample, out: &Path, format: &str, clause
     OnDisk::open(out)
 }
 
-async fn other_placement(way: &Way<'_>, split: usize, out: &Path) -> Placement {
-    let (clauses, filter) = OTHER_SPLITS[split];
+async fn create_other(way: &Way<'_>, (clauses, filter): (&str, &str), out: &Path) -> OnDisk {
     let sql = format!(
         "CREATE TRAINING SET sample LOCATION '{}' STORED AS PARQUET {clauses} AS SELECT k, x, s, m, t FROM sample
          WHERE {filter}",
         out.display(),
     );
     way.engine.script(&sql).await;
-    parquet_placement(&OnDisk::open(out))
+    OnDisk::open(out)
 }
 
 /// Positions of columns in the rows of [`OTHER_SPLITS`].
@@ -221,6 +245,20 @@ fn check_rows(placement: &Placement, sample: &Sample) {
     let found: BTreeMap<Row, usize> =
         placement.iter().map(|(row, splits)| (row.clone(), splits.values().sum())).collect();
     assert_eq!(found, expected, "rows were lost, doubled or changed");
+}
+
+/// The shards of a split differ by one row at most, those that are not there for want of rows included.
+fn check_sizes(set: &OnDisk) {
+    let shards = set.manifest.placement.shards.expect("a number of shards") as usize;
+    for split in set.splits() {
+        let own = set.manifest.shards.iter().filter(|shard| shard.split == split);
+        let mut sizes: Vec<u64> = own.map(|shard| shard.rows).collect();
+        assert!(sizes.len() <= shards, "{split}: {sizes:?}");
+        sizes.resize(shards, 0);
+        let (smallest, largest) =
+            (sizes.iter().min().expect("a shard"), sizes.iter().max().expect("a shard"));
+        assert!(largest - smallest <= 1, "{split}: {sizes:?}");
+    }
 }
 
 /// A key is in one split.

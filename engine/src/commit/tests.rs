@@ -201,6 +201,7 @@ fn manifest(job: &str, shards: &[ShardRecord]) -> Manifest {
             oversample: BTreeMap::new(),
             shuffled: false,
             shards: None,
+            balance: None,
         },
         schema: Vec::new(),
         inputs: Inputs::default(),

@@ -78,6 +78,7 @@ pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Resu
             oversample: BTreeMap::new(),
             shuffled: false,
             shards: None,
+            balance: None,
         },
         columns: written,
     };

@@ -18,12 +18,13 @@ use std::sync::Arc;
 
 mod balance;
 mod options;
+mod shard_balance;
 mod source;
 mod splits;
 
 use balance::BalanceOptions;
 pub(super) use options::refuse_unknown;
-use options::{OPTIONS, ShardOptions, seed, statistics};
+use options::{OPTIONS, ShardOptions, ShardedRows, seed, statistics};
 use source::{Source, plan_source};
 pub(super) use splits::Splits;
 use splits::checked_sample;
@@ -53,10 +54,11 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     let rows = checked_rows(create, &splits, &source);
     let expectations = expect::compile(context.state, &rows, &create.expect, on_violation).await?;
     let data = source.data_columns(&named)?;
-    let layout = wanted.layout(&context, create, &source.plan, splits.names.len()).await?;
     let columns = Columns::new(schema_of(&source.plan, &data)?, named.roles)?;
     encoder.check(&columns)?;
     let balance = balance.resolve(&splits, columns.labels())?;
+    let deal = ShardedRows { plan: &source.plan, splits: &splits, copies: balance.most_copies() };
+    let (layout, shard_by) = wanted.layout(&context, create, deal).await?;
 
     let (row, placing) = (source.row().to_vec(), &source.placing);
     let split = SplitInput { seed, splits: &splits, sample, placing, row: &row };
@@ -66,7 +68,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
         rows = balance.plan(rows, &row, seed)?;
     }
     let placement = PlacementInput { seed, split: rows.split, row, copy: rows.copy };
-    let input = placed(rows.plan, &data, placement.expressions(&layout))?;
+    let input = placed(placement.place(rows.plan, &layout, shard_by)?, &data)?;
     let shards = layout.shards();
     let training = target.resolve(Target { format: kind.as_str(), labels: named.roles.labels, shards })?;
 
@@ -96,6 +98,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
             oversample: balance.oversample,
             shuffled: create.shuffle.is_some(),
             shards,
+            balance: shards.and_then(|shards| shard_balance::fact(shards, shard_by)),
         },
         columns,
     };
@@ -113,7 +116,7 @@ fn checked_rows<'a>(create: &'a CreateTrainingSet, splits: &Splits, source: &'a 
 }
 
 /// The data columns of `rows`, by their names alone, and the placement columns behind them.
-fn placed(rows: LogicalPlan, data: &[Column], placement: Vec<Expr>) -> Result<LogicalPlan> {
+fn placed((rows, placement): (LogicalPlan, Vec<Expr>), data: &[Column]) -> Result<LogicalPlan> {
     let data = data.iter().map(|column| Expr::Column(column.clone()).alias(&column.name));
     Ok(LogicalPlanBuilder::from(rows).project(data.chain(placement))?.build()?)
 }

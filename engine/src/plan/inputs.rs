@@ -10,6 +10,8 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::joins::{CrossJoinExec, NestedLoopJoinExec};
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use futures::TryStreamExt;
 use object_store::{ObjectMeta, ObjectStoreExt};
 use std::collections::BTreeMap;
@@ -29,13 +31,38 @@ pub struct InputFiles {
     files: BTreeMap<(String, String), (ObjectStoreUrl, ObjectMeta)>,
 }
 
-/// The files that `plan` would read. Plans it physically, runs nothing.
+/// How much a plan reads, as far as files say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct InputSize {
+    /// The sizes of the files, added up.
+    pub bytes: u64,
+    /// How many rows are read, and made where all rows of two inputs are paired; none where not every input says how many
+    /// it has.
+    pub rows: Option<u64>,
+}
+
+/// How much `plan` would read: a function of its files. Plans it physically, runs nothing.
 ///
 /// # Errors
 /// Those of planning.
-pub async fn input_files(state: &SessionState, plan: &LogicalPlan) -> Result<InputFiles> {
+pub async fn input_size(state: &SessionState, plan: &LogicalPlan) -> Result<InputSize> {
     let physical = plan_physically(state, plan).await?;
-    InputFiles::of(&physical)
+    let bytes = InputFiles::of(&physical)?.total_bytes();
+    Ok(InputSize { bytes, rows: rows_read(physical.as_ref()) })
+}
+
+/// What the optimizer expects an operator to give depends on how the plan is divided among tasks, so only what is at the
+/// leaves counts.
+fn rows_read(plan: &dyn ExecutionPlan) -> Option<u64> {
+    let children = plan.children();
+    if children.is_empty() {
+        let statistics = StatisticsContext::new().compute(plan, &StatisticsArgs::new()).ok()?;
+        return statistics.num_rows.get_value().map(|rows| *rows as u64);
+    }
+    let rows = children.into_iter().map(|child| rows_read(child.as_ref()));
+    let rows = rows.collect::<Option<Vec<u64>>>()?.into_iter();
+    let pairs_all = plan.is::<CrossJoinExec>() || plan.is::<NestedLoopJoinExec>();
+    Some(if pairs_all { rows.fold(1, u64::saturating_mul) } else { rows.fold(0, u64::saturating_add) })
 }
 
 impl InputFiles {

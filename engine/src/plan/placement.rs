@@ -1,10 +1,27 @@
-//! Which shard and position a row has: expressions over the row alone, so that every partitioning, retry and engine comes
-//! to the same answer.
+//! Which shard and position a row has: a function of the row alone, or of its rank among the rows of its split, so that
+//! every partitioning, retry and engine comes to the same answer.
 
+use super::split::{call, made, split_column};
 use super::{Layout, PlacementColumns};
+use crate::error::Result;
 use datafusion::common::Column;
-use datafusion::logical_expr::{Expr, ScalarUDF, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, lit};
 use gristmill_udfs::functions::{GristmillOrder, GristmillShard};
+
+mod by_rank;
+
+use by_rank::Ranked;
+
+/// What decides the shard of a row, where the number of shards is fixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ShardBy {
+    /// Its hash: in one pass, with sizes as chance has them.
+    Hash,
+    /// Its rank, which the one task that writes all rows counts, in one pass.
+    Rank,
+    /// Its rank, which any number of tasks find, in two passes.
+    CountedRank,
+}
 
 /// What placement is computed from.
 pub(super) struct PlacementInput {
@@ -18,6 +35,29 @@ pub(super) struct PlacementInput {
 }
 
 impl PlacementInput {
+    /// The rows of `plan`, and their placement columns for `layout`.
+    ///
+    /// # Errors
+    /// `Unsupported` for a query that has to be read twice and cannot.
+    pub(super) fn place(
+        &self,
+        plan: LogicalPlan,
+        layout: &Layout,
+        by: ShardBy,
+    ) -> Result<(LogicalPlan, Vec<Expr>)> {
+        let (Layout::Sharded { shards, shuffled, .. }, ShardBy::CountedRank) = (layout, by) else {
+            return Ok((plan, self.expressions(layout)));
+        };
+        let Ranked { plan, shard, order } = self.by_rank(plan, *shards)?;
+        let mut expressions = vec![made(split_column()), shard.alias(PlacementColumns::Shard.name())];
+        if *shuffled {
+            let [high, low] = order;
+            expressions.push(high.alias(PlacementColumns::OrderHigh.name()));
+            expressions.push(low.alias(PlacementColumns::OrderLow.name()));
+        }
+        Ok((plan, expressions))
+    }
+
     /// One expression per placement column of `layout`, named.
     pub(super) fn expressions(&self, layout: &Layout) -> Vec<Expr> {
         match layout {
@@ -54,8 +94,4 @@ impl PlacementInput {
         arguments.extend(self.copy.clone());
         call(GristmillOrder::default(), arguments)
     }
-}
-
-fn call(function: impl Into<ScalarUDF>, arguments: Vec<Expr>) -> Expr {
-    function.into().call(arguments)
 }

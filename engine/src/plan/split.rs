@@ -110,8 +110,8 @@ impl SplitInput<'_> {
     }
 }
 
-/// Refuses a query that would not give the same rows when it is read a second time.
-fn refuse_volatile(plan: &LogicalPlan, clause: &str) -> Result<()> {
+/// Refuses a query that would not give the same rows when it is read a second time, as `clause` does.
+pub(super) fn refuse_volatile(plan: &LogicalPlan, clause: &str) -> Result<()> {
     let mut volatile = None;
     plan.apply_with_subqueries(|node| {
         volatile = node.expressions().into_iter().find(Expr::is_volatile);
@@ -120,7 +120,7 @@ fn refuse_volatile(plan: &LogicalPlan, clause: &str) -> Result<()> {
     match volatile {
         None => Ok(()),
         Some(expression) => {
-            let message = format!("SPLIT {clause} reads the query twice, and {expression} differs each time");
+            let message = format!("{clause} reads the query twice, and {expression} differs each time");
             Err(Error::new(Code::Unsupported, message)
                 .with_hint("write the query's rows first, with COPY, and make the training set of those"))
         }
@@ -128,7 +128,7 @@ fn refuse_volatile(plan: &LogicalPlan, clause: &str) -> Result<()> {
 }
 
 /// The rows of `plan` in no order: sorting them would read the columns to sort by, for nothing.
-fn without_order(plan: LogicalPlan) -> Result<LogicalPlan> {
+pub(super) fn without_order(plan: LogicalPlan) -> Result<LogicalPlan> {
     Ok(match plan {
         LogicalPlan::Sort(sort) if sort.fetch.is_none() => without_order(Arc::unwrap_or_clone(sort.input))?,
         LogicalPlan::Projection(projection) => {
@@ -143,19 +143,19 @@ fn without_order(plan: LogicalPlan) -> Result<LogicalPlan> {
     })
 }
 
-fn columns(columns: &[Column]) -> Vec<Expr> {
+pub(super) fn columns(columns: &[Column]) -> Vec<Expr> {
     columns.iter().cloned().map(Expr::Column).collect()
 }
 
-fn call(function: impl Into<ScalarUDF>, arguments: Vec<Expr>) -> Expr {
+pub(super) fn call(function: impl Into<ScalarUDF>, arguments: Vec<Expr>) -> Expr {
     function.into().call(arguments)
 }
 
 /// A column that is made on the way, by its name.
-fn made(name: &str) -> Expr {
+pub(super) fn made(name: &str) -> Expr {
     Expr::Column(Column::new_unqualified(name))
 }
 
-fn split_column() -> &'static str {
+pub(super) fn split_column() -> &'static str {
     PlacementColumns::Split.name()
 }

@@ -1,3 +1,4 @@
+mod shards;
 mod splits;
 
 use super::{Effect, Engine, Session};

@@ -23,6 +23,8 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+mod shard_sizes;
+
 impl Session {
     /// Runs a planned write to its end, as the stream is polled: its result is one row per split.
     pub(super) async fn run_write(&self, statement: &Statement, write: PlannedWrite) -> Result<QueryResult> {
@@ -101,7 +103,9 @@ impl WriteJob {
             }
         };
         cleanup.disarm();
-        tell_of_empty_shards(&manifest);
+        for complaint in shard_sizes::complaints(&manifest) {
+            tracing::warn!("{complaint}");
+        }
         if self.write.spec.splits.is_empty() {
             return tables::count_row(&manifest);
         }
@@ -177,16 +181,6 @@ impl PlanRunner for RuleRunner<'_> {
         let running = self.session.inner.engine.inner.backend.run(job).await?;
         self.progress.follow(Arc::clone(&running.progress));
         Ok(running.stream.try_collect().await?)
-    }
-}
-
-/// Rows are dealt out by hash, so of a split with few rows some shards have none, and no file: instances that are to
-/// read those would have nothing to train on.
-fn tell_of_empty_shards(manifest: &Manifest) {
-    let Some(shards) = manifest.placement.shards.map(u64::from) else { return };
-    for split in manifest.splits.iter().filter(|split| split.shards < shards) {
-        let (name, rows, written) = (&split.name, split.rows, split.shards);
-        tracing::warn!("split {name} has {rows} rows: only {written} of its {shards} shards have any");
     }
 }
 

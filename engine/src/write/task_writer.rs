@@ -20,7 +20,8 @@ type ShardKey = (u8, u32);
 /// The open shards of one partition.
 ///
 /// **Limits** how many shards are open at a time: one for a single file and with an ordered input; one per split where
-/// shards roll; otherwise splits × shards, which planning keeps within `[write] open_shards`. Shards that are complete
+/// shards roll; the shards of a split and of those that a batch has the end of, where splits come one after the other; otherwise
+/// splits × shards, which planning keeps within `[write] open_shards`. Shards that are complete
 /// and being finished come on top, see [`Finishing`]. Each holds what its encoder and its upload buffer. After every
 /// batch the sum is told to the memory pool, so that operators that can spill make room; a write itself cannot, so it
 /// is never refused any.
@@ -34,6 +35,8 @@ pub(super) struct TaskWriter {
     groups: RowGroups,
     open: BTreeMap<ShardKey, ShardWriter>,
     rolls: BTreeMap<u8, u32>,
+    /// How many rows were dealt out.
+    dealt: u64,
     finishing: Finishing,
 }
 
@@ -52,6 +55,7 @@ impl TaskWriter {
             memory,
             open: BTreeMap::new(),
             rolls: BTreeMap::new(),
+            dealt: 0,
             finishing: Finishing::default(),
         }
     }
@@ -69,14 +73,14 @@ impl TaskWriter {
                 let splits = batch.column(self.spec.data_columns).as_primitive::<UInt8Type>().values();
                 self.write_groups(&data, |row| (splits[row], 0)).await?;
             }
-            Layout::Sharded { ordered, .. } => {
+            Layout::Sharded { ordered, shuffled, .. } => {
                 let splits = batch.column(self.spec.data_columns).as_primitive::<UInt8Type>().values();
                 let shards = batch.column(self.spec.data_columns + 1).as_primitive::<UInt32Type>().values();
                 let key = |row| (splits[row], shards[row]);
-                if ordered {
-                    self.write_runs(&data, key).await?;
-                } else {
-                    self.write_groups(&data, key).await?;
+                match (ordered, shuffled) {
+                    (true, _) => self.write_runs(&data, key).await?,
+                    (false, false) => self.write_groups(&data, key).await?,
+                    (false, true) => self.deal(&data, splits).await?,
                 }
             }
         }
@@ -129,6 +133,15 @@ impl TaskWriter {
             self.write_to(key, &rows).await?;
         }
         Ok(())
+    }
+
+    /// All rows of the training set come here, split by split: one to each shard in turn.
+    async fn deal(&mut self, data: &RecordBatch, splits: &[u8]) -> Result<()> {
+        self.close_before((splits[0], 0)).await?;
+        let (dealt, shards) = (self.dealt, u64::from(shards_per_split(&self.spec.layout)));
+        self.dealt += data.num_rows() as u64;
+        // Below `shards`: the cast keeps every bit.
+        self.write_groups(data, |row| (splits[row], ((dealt + row as u64) % shards) as u32)).await
     }
 
     async fn write_to(&mut self, key: ShardKey, data: &RecordBatch) -> Result<()> {

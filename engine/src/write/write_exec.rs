@@ -118,7 +118,9 @@ impl ExecutionPlan for WriteExec {
 
     fn input_distribution_requirements(&self) -> InputDistributionRequirements {
         let distribution = match &self.spec.layout {
-            Layout::SingleFile { .. } => Distribution::SinglePartition,
+            Layout::SingleFile { .. } | Layout::Sharded { ordered: false, shuffled: true, .. } => {
+                Distribution::SinglePartition
+            }
             _ if self.order.is_some() => Distribution::SinglePartition,
             Layout::Rolling { .. } => Distribution::UnspecifiedDistribution,
             Layout::Sharded { .. } => Distribution::KeyPartitioned(vec![
@@ -132,8 +134,9 @@ impl ExecutionPlan for WriteExec {
     fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
         let ascending = |column| PhysicalSortRequirement::new(column, Some(SortOptions::new(false, false)));
         let requirement = match &self.spec.layout {
-            // Shards are ranges of the high half of the order, so rows in that order are in the order of shards.
-            Layout::Sharded { ordered: true, shuffled: true, .. } => {
+            // The high half of the order is the shard, or a hash of which shards are ranges: rows in that order are in the
+            // order of shards.
+            Layout::Sharded { shuffled: true, .. } => {
                 let columns =
                     [PlacementColumns::Split, PlacementColumns::OrderHigh, PlacementColumns::OrderLow];
                 LexRequirement::new(columns.map(|column| ascending(self.placement_column(column))))

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use arrow::array::{Array, AsArray, UInt8Array};
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};
 use datafusion::common::{Result, ScalarValue};
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::scalar_doc_sections::DOC_SECTION_HASHING;
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
@@ -68,12 +69,16 @@ fn strata(fractions: &ScalarValue, sample: &ScalarValue) -> Result<Strata> {
 fn place(strata: &Strata, class: u64, rank: Option<u64>, rows: Option<i64>) -> Result<Option<u8>> {
     let (Some(rank), Some(rows)) = (rank.and_then(|rank| rank.checked_sub(1)), rows.map(i64::cast_unsigned))
     else {
-        return Err(PlacementError::OtherRows.into());
+        return Err(other_rows());
     };
     if rank >= rows {
-        return Err(PlacementError::OtherRows.into());
+        return Err(other_rows());
     }
     Ok(strata.assign(rank, rows, class))
+}
+
+fn other_rows() -> DataFusionError {
+    PlacementError::OtherRows { clause: "SPLIT STRATIFIED ON" }.into()
 }
 
 impl ScalarUDFImpl for GristmillStratumSplit {

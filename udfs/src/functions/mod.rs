@@ -2,6 +2,7 @@
 //! that has the function under the same name runs the same thing.
 
 mod arguments;
+mod gristmill_balanced_shard;
 mod gristmill_copies;
 mod gristmill_named_split;
 mod gristmill_order;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::ScalarUDF;
 
+pub use gristmill_balanced_shard::GristmillBalancedShard;
 pub use gristmill_copies::{GristmillCopies, MOST_COPIES};
 pub use gristmill_named_split::GristmillNamedSplit;
 pub use gristmill_order::GristmillOrder;
@@ -38,6 +40,7 @@ pub fn all_functions() -> Vec<Arc<ScalarUDF>> {
         Arc::new(ScalarUDF::from(GristmillSplit::default())),
         Arc::new(ScalarUDF::from(GristmillOrder::default())),
         Arc::new(ScalarUDF::from(GristmillShard::default())),
+        Arc::new(ScalarUDF::from(GristmillBalancedShard::default())),
         Arc::new(ScalarUDF::from(GristmillSample::default())),
         Arc::new(ScalarUDF::from(GristmillNamedSplit::default())),
         Arc::new(ScalarUDF::from(GristmillTimeSplit::default())),

@@ -3,7 +3,7 @@
 use datafusion::error::DataFusionError;
 use thiserror::Error;
 
-/// A row that belongs to no split. The same rows fail again.
+/// A row that belongs to no split or shard. The same rows fail again.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PlacementError {
     /// A row without a time is neither old nor new.
@@ -28,9 +28,12 @@ pub enum PlacementError {
         /// The names that there are, with commas.
         names: String,
     },
-    /// Classes were counted on other rows than are placed.
-    #[error("SPLIT STRATIFIED ON: the query gave other rows when it was read a second time")]
-    OtherRows,
+    /// Rows were counted on other rows than are placed.
+    #[error("{clause}: the query gave other rows when it was read a second time")]
+    OtherRows {
+        /// What needed the count.
+        clause: &'static str,
+    },
 }
 
 impl PlacementError {
@@ -44,7 +47,7 @@ impl PlacementError {
             Self::UnknownName { names, .. } => {
                 format!("the splits are {names}: list the name in SPLIT, or leave such rows out in the query")
             }
-            Self::OtherRows => {
+            Self::OtherRows { .. } => {
                 "the query must give the same rows each time: order what a LIMIT cuts by a key".to_owned()
             }
         }

@@ -25,6 +25,11 @@ pub(super) struct BalanceFacts {
 }
 
 impl BalanceFacts {
+    /// How often a row is there at most.
+    pub(super) fn most_copies(&self) -> f64 {
+        self.oversample.values().copied().fold(1.0, f64::max)
+    }
+
     /// How the rows of `train`, one of `splits`, are balanced by `label`; none when nothing is.
     pub(super) fn balance(&self, splits: &Splits, label: &Column) -> Option<Balance> {
         let train = splits.names.iter().position(|name| name == DEFAULT_SPLIT)?;

@@ -1,21 +1,25 @@
 //! Options of the statement itself, beside those of its format.
 
+use super::shard_balance::{Deal, ShardBalance};
+use super::splits::Splits;
 use crate::channels::TargetOptions;
 use crate::config::ByteSize;
 use crate::error::{Code, Error, Result};
 use crate::expect;
-use crate::plan::{Layout, PlanContext, input_files};
+use crate::plan::placement::ShardBy;
+use crate::plan::{InputSize, Layout, PlanContext, input_size};
 use crate::statement::CreateTrainingSet;
 use crate::suggest;
 use datafusion::logical_expr::LogicalPlan;
 use std::collections::BTreeMap;
 
 /// Their names.
-pub(super) const OPTIONS: [&str; 10] = {
+pub(super) const OPTIONS: [&str; 11] = {
     let [algorithm, instances, distribution] = TargetOptions::NAMES;
     [
         "shards",
         "target_shard_bytes",
+        "balance",
         "seed",
         "statistics",
         "undersample",
@@ -48,9 +52,10 @@ pub(super) fn statistics(options: &mut BTreeMap<String, String>) -> Result<bool>
     })
 }
 
-/// `'shards'` and `'target_shard_bytes'`.
+/// `'shards'`, `'target_shard_bytes'` and `'balance'`.
 pub(super) struct ShardOptions {
     shards: Option<u32>,
+    balance: Option<ShardBalance>,
     target_bytes: u64,
     /// The number of shards is a multiple of it.
     instances: u32,
@@ -76,7 +81,7 @@ impl ShardOptions {
                 .bytes()
                 .max(1),
         };
-        Ok(Self { shards, target_bytes, instances: 1 })
+        Ok(Self { shards, balance: ShardBalance::take(options)?, target_bytes, instances: 1 })
     }
 
     /// The same for a training job of so many instances, each of which reads as many shards as the others.
@@ -96,28 +101,61 @@ impl ShardOptions {
         }
     }
 
+    /// The layout of the rows of `source`, and what decides the shard of a row.
+    ///
+    /// # Errors
+    /// `BadOption` for a balance without a number of shards; those of planning.
     pub(super) async fn layout(
         &self,
         context: &PlanContext<'_>,
         create: &CreateTrainingSet,
-        plan: &LogicalPlan,
-        splits: usize,
-    ) -> Result<Layout> {
+        source: ShardedRows<'_>,
+    ) -> Result<(Layout, ShardBy)> {
         let shuffled = create.shuffle.is_some();
-        let shards = match self.shards {
-            Some(shards) => shards,
-            None if !shuffled && self.instances == 1 => {
-                return Ok(Layout::Rolling { target_bytes: self.target_bytes });
+        let balance = self.balance.unwrap_or(ShardBalance::Auto);
+        let size = async || input_size(context.state, source.plan).await;
+        let (shards, input) = match self.shards {
+            Some(shards) if balance.depends_on_input(shards) => (shards, size().await?),
+            Some(shards) => (shards, InputSize::default()),
+            None if !shuffled && self.instances == 1 && balance != ShardBalance::Exact => {
+                return Ok((self.rolling()?, ShardBy::Hash));
             }
             None => {
-                let bytes = input_files(context.state, plan).await?.total_bytes();
-                let shards = u32::try_from(bytes.div_ceil(self.target_bytes)).unwrap_or(MOST_SHARDS);
-                shards.clamp(1, MOST_SHARDS - self.instances).next_multiple_of(self.instances)
+                let input = size().await?;
+                let shards = u32::try_from(input.bytes.div_ceil(self.target_bytes)).unwrap_or(MOST_SHARDS);
+                (shards.clamp(1, MOST_SHARDS - self.instances).next_multiple_of(self.instances), input)
             }
         };
-        let open = splits.saturating_mul(shards as usize);
-        Ok(Layout::Sharded { shards, ordered: shuffled || open > context.write.open_shards, shuffled })
+        let deal = Deal::new(shards, source.splits, create.sample, source.copies);
+        let open = source.splits.names.len().saturating_mul(shards as usize);
+        let ordered = shuffled || open > context.write.open_shards;
+        let layout = Layout::Sharded { shards, ordered, shuffled };
+        Ok(match balance.resolve(deal, &input) {
+            ShardBy::Rank if shards as usize > context.write.open_shards => (layout, ShardBy::Hash),
+            ShardBy::Rank => (Layout::Sharded { shards, ordered: false, shuffled: true }, ShardBy::Rank),
+            by => (layout, by),
+        })
     }
+
+    fn rolling(&self) -> Result<Layout> {
+        match self.balance {
+            Some(ShardBalance::Hash) => {
+                let message = "option 'balance' is 'hash', and there is no number of shards";
+                Err(Error::new(Code::BadOption, message)
+                    .with_hint("give 'shards' or SHUFFLE, or leave 'balance' out"))
+            }
+            _ => Ok(Layout::Rolling { target_bytes: self.target_bytes }),
+        }
+    }
+}
+
+/// What is dealt out to shards.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ShardedRows<'a> {
+    pub(super) plan: &'a LogicalPlan,
+    pub(super) splits: &'a Splits,
+    /// How often a row is there at most.
+    pub(super) copies: f64,
 }
 
 fn take_number(options: &mut BTreeMap<String, String>, key: &str) -> Result<Option<u64>> {

@@ -59,6 +59,14 @@ impl Splits {
         self.names.iter().enumerate().map(|(index, name)| (name.clone(), fraction(index))).collect()
     }
 
+    /// The fraction of the smallest split; as if they were of one size where a column decides.
+    pub(super) fn smallest_fraction(&self) -> f64 {
+        match &self.fractions {
+            Some(fractions) => fractions.as_slice().iter().copied().fold(1.0, f64::min),
+            None => 1.0 / self.names.len() as f64,
+        }
+    }
+
     /// What the manifest says decided.
     pub(super) fn by(&self) -> SplitBy {
         match &self.method {

@@ -32,7 +32,7 @@ const RANKED_BY: [&str; 2] = ["__gristmill_rank_high", "__gristmill_rank_low"];
 impl SplitInput<'_> {
     /// The rows with their split by rank in their class, without those that are not sampled.
     pub(super) fn by_class(&self, plan: LogicalPlan) -> Result<SplitRows> {
-        refuse_volatile(&plan, "STRATIFIED ON")?;
+        refuse_volatile(&plan, "SPLIT STRATIFIED ON")?;
         let counts = self.class_counts(plan.clone())?;
         let ranked = self.ranked(plan)?;
         let keys = (vec![COUNTED_CLASS], vec![CLASS]);

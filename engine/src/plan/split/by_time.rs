@@ -40,7 +40,7 @@ const DAY_NANOSECONDS: i64 = 86_400_000_000_000;
 impl SplitInput<'_> {
     /// The rows with their split by `time`, without those in a gap.
     pub(super) fn by_time(&self, plan: LogicalPlan, time: &Column, gap: Option<&Gap>) -> Result<SplitRows> {
-        refuse_volatile(&plan, "BY TIME")?;
+        refuse_volatile(&plan, "SPLIT BY TIME")?;
         let data_type = plan.schema().data_type(time)?.clone();
         let gap = self.checked_gap(&data_type, gap)?;
         let rows = self.sampled(plan.clone())?;

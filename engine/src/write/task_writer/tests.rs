@@ -86,6 +86,22 @@ async fn every_row_goes_to_its_shard() {
 }
 
 #[tokio::test]
+async fn rows_are_dealt_out_in_turn_and_a_split_is_finished_when_the_next_begins() {
+    let mut bench = Bench::new(Layout::Sharded { shards: 2, ordered: false, shuffled: true });
+    bench.write(&[(0, 1), (0, 1), (0, 1)]).await.unwrap();
+    bench.write(&[(0, 1), (1, 1)]).await.unwrap();
+    bench.write(&[(1, 1)]).await.unwrap();
+    assert_eq!(bench.writer.open.keys().collect::<Vec<_>>(), [&(1, 0), &(1, 1)]);
+    let expected = [
+        ("test/part-00000-of-00002.csv", 1),
+        ("test/part-00001-of-00002.csv", 1),
+        ("train/part-00000-of-00002.csv", 2),
+        ("train/part-00001-of-00002.csv", 2),
+    ];
+    assert_eq!(facts(&bench.writer.finish().await.unwrap()), expected);
+}
+
+#[tokio::test]
 async fn a_row_for_a_shard_that_is_not_there_is_refused() {
     for row in [(2, 0), (0, 2), (0, u32::MAX)] {
         let error = Bench::new(SHARDED).write(&[(0, 0), row]).await.unwrap_err();

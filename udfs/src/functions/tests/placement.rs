@@ -134,3 +134,27 @@ async fn wrong_parameters_of_placement_are_refused() {
     .await;
     check_refused("SELECT gristmill_time_split('t', 1, 1)", "cuts, each with an end").await;
 }
+
+#[tokio::test]
+async fn ranks_are_dealt_out_to_shards_in_turn() {
+    // Ten rows in four shards, in two ranges of six and four.
+    let rows = "(VALUES (0, 1, 6), (0, 2, 6), (0, 3, 6), (0, 4, 6), (0, 5, 6), (0, 6, 6), (6, 1, 10), (6, 2, 10), \
+                (6, 3, 10), (6, 4, 10)) AS t(before, rank, until)";
+    let shard = "gristmill_balanced_shard(4, before, arrow_cast(rank, 'UInt64'), until)";
+    check(&format!("SELECT {shard} FROM {rows}"), "0 1 2 3 0 1 2 3 0 1").await;
+    // Fewer rows than shards.
+    let shard = "gristmill_balanced_shard(5, 0, arrow_cast(value, 'UInt64'), 2)";
+    check(&format!("SELECT {shard} FROM generate_series(1, 2)"), "0 1").await;
+    let last = "gristmill_balanced_shard(4294967295, 9223372036854775806, arrow_cast(1, 'UInt64'), \
+                9223372036854775807)";
+    // 2^63 − 2, where 2^32 is 1.
+    check(&format!("SELECT {last}"), "2147483646").await;
+}
+
+#[tokio::test]
+async fn a_row_that_was_not_counted_has_no_shard() {
+    for (before, rank, until) in [("0", "0", "3"), ("0", "4", "3"), ("2", "2", "3"), ("NULL", "1", "3")] {
+        let call = format!("gristmill_balanced_shard(2, {before}, arrow_cast({rank}, 'UInt64'), {until})");
+        check_fails(&format!("SELECT {call}"), "option 'balance': the query gave other rows").await;
+    }
+}

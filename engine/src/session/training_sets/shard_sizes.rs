@@ -1,0 +1,40 @@
+//! What to tell about the shards of a training set that are not there, or not equal.
+
+use gristmill_proto::manifest::{Balance, Manifest, SplitInfo};
+
+/// One sentence for each split whose shards a distributed trainer would stumble over: instances that are to read shards of
+/// their own have nothing to train on, or wait for each other.
+pub(super) fn complaints(manifest: &Manifest) -> Vec<String> {
+    let Some(shards) = manifest.placement.shards.map(u64::from) else { return Vec::new() };
+    let by_hash = manifest.placement.balance == Some(Balance::Hash);
+    let hint = if by_hash { ": OPTIONS ('balance' 'exact') makes them equal to one row" } else { "" };
+    let complaint = |split: &SplitInfo| {
+        let SplitInfo { name, rows, shards: written, .. } = split;
+        if *rows < shards {
+            let of_them = format!("{written} of them have a row, the others are not there");
+            return Some(format!("split {name} has {rows} rows, fewer than its {shards} shards: {of_them}"));
+        }
+        if *written < shards {
+            return Some(format!(
+                "split {name} has {rows} rows, and only {written} of its {shards} shards have any{hint}"
+            ));
+        }
+        let sizes = || manifest.shards.iter().filter(|shard| shard.split == *name).map(|shard| shard.rows);
+        let (smallest, largest) = (sizes().min()?, sizes().max()?);
+        are_apart(smallest, largest).then(|| {
+            format!(
+                "the {shards} shards of split {name} have {smallest} to {largest} rows, more than 5 % apart{hint}"
+            )
+        })
+    };
+    manifest.splits.iter().filter_map(complaint).collect()
+}
+
+/// Whether sizes differ by more than 5 % of the larger one, and by more than the one row that cannot be helped.
+fn are_apart(smallest: u64, largest: u64) -> bool {
+    let difference = largest - smallest;
+    difference > 1 && difference * 20 > largest
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+use super::{are_apart, complaints};
+use gristmill_proto::manifest::{Balance, Manifest};
+use serde_json::json;
+
+/// A training set of four shards in each split, with so many rows in those that are there.
+fn manifest(balance: Option<Balance>, splits: &[(&str, &[u64])]) -> Manifest {
+    let shards: Vec<_> = splits
+        .iter()
+        .flat_map(|(split, sizes)| sizes.iter().enumerate().map(move |(number, rows)| (split, number, rows)))
+        .map(|(split, number, rows)| {
+            json!({ "path": format!("{split}/part-{number}"), "split": split, "rows": rows, "bytes": 1,
+                    "raw_bytes": 1, "sha256": "" })
+        })
+        .collect();
+    let splits: Vec<_> = splits
+        .iter()
+        .map(|(name, sizes)| {
+            json!({ "name": name, "fraction": null, "shards": sizes.len(), "rows": sizes.iter().sum::<u64>(),
+                    "bytes": 1 })
+        })
+        .collect();
+    let placement = json!({ "hash": "h", "seed": 0, "split": { "by": "row" }, "sample": null, "undersample": {},
+        "oversample": {}, "shuffled": false, "shards": balance.map(|_| 4), "balance": balance });
+    serde_json::from_value(json!({
+        "format_version": 1, "created_by": "", "job": "", "name": "", "statement": "", "labels": [], "schema": [],
+        "format": { "name": "CSV", "content_type": "", "options": {} }, "placement": placement, "splits": splits,
+        "inputs": { "files": 0, "total_bytes": 0, "scanned_bytes": 0, "scanned_rows": 0 }, "shards": shards
+    }))
+    .unwrap()
+}
+
+#[test]
+fn there_is_one_sentence_for_each_split_that_needs_one() {
+    let splits: &[(&str, &[u64])] =
+        &[("even", &[100, 100, 95, 96]), ("odd", &[100, 94, 99, 99]), ("gaps", &[5, 1, 1]), ("few", &[1, 1])];
+    assert_eq!(
+        complaints(&manifest(Some(Balance::Hash), splits)),
+        [
+            "the 4 shards of split odd have 94 to 100 rows, more than 5 % apart: OPTIONS ('balance' 'exact') makes them \
+             equal to one row",
+            "split gaps has 7 rows, and only 3 of its 4 shards have any: OPTIONS ('balance' 'exact') makes them equal to \
+             one row",
+            "split few has 2 rows, fewer than its 4 shards: 2 of them have a row, the others are not there",
+        ]
+    );
+}
+
+#[test]
+fn shards_that_differ_by_a_row_or_roll_are_as_they_should_be() {
+    let exact: &[(&str, &[u64])] = &[("train", &[2, 1, 2, 1])];
+    assert_eq!(complaints(&manifest(Some(Balance::Exact), exact)), Vec::<String>::new());
+    let rolled: &[(&str, &[u64])] = &[("train", &[100, 3]), ("test", &[])];
+    assert_eq!(complaints(&manifest(None, rolled)), Vec::<String>::new());
+    let empty: &[(&str, &[u64])] = &[("train", &[])];
+    assert_eq!(
+        complaints(&manifest(Some(Balance::Exact), empty)),
+        ["split train has 0 rows, fewer than its 4 shards: 0 of them have a row, the others are not there"]
+    );
+}
+
+#[test]
+fn five_percent_are_of_the_larger_shard() {
+    assert!(!are_apart(95, 100) && are_apart(94, 100));
+    assert!(!are_apart(1, 2) && are_apart(1, 3) && !are_apart(7, 7));
+}

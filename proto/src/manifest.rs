@@ -113,6 +113,8 @@ pub enum Balance {
     Exact,
     /// By hash: shards are about equal when they are large.
     Hash,
+    /// By the hash of their group, so that groups stay whole.
+    Group,
 }
 
 /// What decided the split of a row.
@@ -203,6 +205,7 @@ impl fmt::Display for Balance {
         f.write_str(match self {
             Balance::Exact => "exact",
             Balance::Hash => "hash",
+            Balance::Group => "group",
         })
     }
 }

@@ -94,7 +94,7 @@ pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Resu
 fn with_placement(source: LogicalPlan, layout: &Layout, kind: FormatKind) -> Result<LogicalPlan> {
     let columns = source.schema().columns();
     let split = lit(ScalarValue::UInt8(Some(0)));
-    let placement = PlacementInput { seed: 0, split, row: columns.clone(), copy: None };
+    let placement = PlacementInput { seed: 0, split, row: columns.clone(), copy: None, group: None };
     let schema = Arc::clone(source.schema());
     let data = columns.iter().map(|column| {
         let value = Expr::Column(column.clone());

@@ -1,6 +1,6 @@
 //! `CREATE TRAINING SET` into a planned write.
 
-use super::placement::PlacementInput;
+use super::placement::{PlacementInput, ShardBy};
 use super::roles::NamedColumns;
 use super::split::SplitInput;
 use super::{PlanContext, PlannedWrite, WriteFacts, WriteNode, WriteSpec};
@@ -57,7 +57,8 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     let columns = Columns::new(schema_of(&source.plan, &data)?, named.roles)?;
     encoder.check(&columns)?;
     let balance = balance.resolve(&splits, columns.labels())?;
-    let deal = ShardedRows { plan: &source.plan, splits: &splits, copies: balance.most_copies() };
+    let (group, copies) = (named.group(&data), balance.most_copies());
+    let deal = ShardedRows { plan: &source.plan, splits: &splits, copies, grouped: group.is_some() };
     let (layout, shard_by) = wanted.layout(&context, create, deal).await?;
 
     let (row, placing) = (source.row().to_vec(), &source.placing);
@@ -67,7 +68,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     if let Some(balance) = data.first().and_then(|label| balance.balance(&splits, label)) {
         rows = balance.plan(rows, &row, seed)?;
     }
-    let placement = PlacementInput { seed, split: rows.split, row, copy: rows.copy };
+    let placement = PlacementInput { seed, split: rows.split, row, copy: rows.copy, group };
     let input = placed(placement.place(rows.plan, &layout, shard_by)?, &data)?;
     let shards = layout.shards();
     let training = target.resolve(Target { format: kind.as_str(), labels: named.roles.labels, shards })?;
@@ -96,7 +97,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
             sample,
             undersample: balance.undersample,
             oversample: balance.oversample,
-            shuffled: create.shuffle.is_some(),
+            shuffled: create.shuffle.is_some() || shard_by == ShardBy::Group,
             shards,
             balance: shards.and_then(|shards| shard_balance::fact(shards, shard_by)),
         },

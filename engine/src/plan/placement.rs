@@ -17,6 +17,8 @@ use by_rank::Ranked;
 pub(super) enum ShardBy {
     /// Its hash: in one pass, with sizes as chance has them.
     Hash,
+    /// The hash of its group, so that groups stay whole.
+    Group,
     /// Its rank, which the one task that writes all rows counts, in one pass.
     Rank,
     /// Its rank, which any number of tasks find, in two passes.
@@ -32,6 +34,8 @@ pub(super) struct PlacementInput {
     pub(super) row: Vec<Column>,
     /// Which copy of a row it is, where rows are repeated: each copy has a place of its own.
     pub(super) copy: Option<Expr>,
+    /// The column whose groups stay together: their hash comes first in the order.
+    pub(super) group: Option<Column>,
 }
 
 impl PlacementInput {
@@ -90,6 +94,10 @@ impl PlacementInput {
 
     fn order_hash(&self, part: i64) -> Expr {
         let mut arguments = vec![lit(self.seed), lit(part)];
+        if let (0, Some(group)) = (part, &self.group) {
+            arguments.push(Expr::Column(group.clone()));
+            return call(GristmillOrder::default(), arguments);
+        }
         arguments.extend(self.row.iter().cloned().map(Expr::Column));
         arguments.extend(self.copy.clone());
         call(GristmillOrder::default(), arguments)

@@ -3,6 +3,7 @@
 use crate::error::{Code, Error, Result};
 use crate::formats::{ColumnRoles, Format, Role, check_roles};
 use crate::statement::CreateTrainingSet;
+use datafusion::common::Column;
 use std::collections::{BTreeMap, HashSet};
 
 /// The named columns of a training set, in the order they are written in.
@@ -44,6 +45,11 @@ impl NamedColumns {
                 Err(Error::new(Code::BadOption, message).with_hint("a column has one place in a row"))
             }
         }
+    }
+
+    /// The column of groups, of the columns that are written.
+    pub(super) fn group(&self, data: &[Column]) -> Option<Column> {
+        self.roles.position(Role::Group).and_then(|index| data.get(index)).cloned()
     }
 
     /// The options that name columns with `format`, for hints.

@@ -111,8 +111,12 @@ impl ShardOptions {
         create: &CreateTrainingSet,
         source: ShardedRows<'_>,
     ) -> Result<(Layout, ShardBy)> {
-        let shuffled = create.shuffle.is_some();
-        let balance = self.balance.unwrap_or(ShardBalance::Auto);
+        let shuffled = create.shuffle.is_some() || source.grouped;
+        let balance = match self.balance {
+            Some(ShardBalance::Exact) if source.grouped => return Err(torn_groups()),
+            _ if source.grouped => ShardBalance::Hash,
+            given => given.unwrap_or(ShardBalance::Auto),
+        };
         let size = async || input_size(context.state, source.plan).await;
         let (shards, input) = match self.shards {
             Some(shards) if balance.depends_on_input(shards) => (shards, size().await?),
@@ -131,6 +135,7 @@ impl ShardOptions {
         let ordered = shuffled || open > context.write.open_shards;
         let layout = Layout::Sharded { shards, ordered, shuffled };
         Ok(match balance.resolve(deal, &input) {
+            _ if source.grouped => (layout, ShardBy::Group),
             ShardBy::Rank if shards as usize > context.write.open_shards => (layout, ShardBy::Hash),
             ShardBy::Rank => (Layout::Sharded { shards, ordered: false, shuffled: true }, ShardBy::Rank),
             by => (layout, by),
@@ -156,6 +161,14 @@ pub(super) struct ShardedRows<'a> {
     pub(super) splits: &'a Splits,
     /// How often a row is there at most.
     pub(super) copies: f64,
+    /// Whether the rows of a group stay together.
+    pub(super) grouped: bool,
+}
+
+fn torn_groups() -> Error {
+    let message = "option 'balance' is 'exact', which would tear groups apart";
+    Error::new(Code::BadOption, message)
+        .with_hint("leave 'balance' out: with option 'group' whole groups go to shards, by their hash")
 }
 
 fn take_number(options: &mut BTreeMap<String, String>, key: &str) -> Result<Option<u64>> {

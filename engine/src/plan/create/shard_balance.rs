@@ -95,6 +95,7 @@ pub(super) fn fact(shards: u32, by: ShardBy) -> Option<Balance> {
     match by {
         _ if shards == 1 => None,
         ShardBy::Hash => Some(Balance::Hash),
+        ShardBy::Group => Some(Balance::Group),
         ShardBy::Rank | ShardBy::CountedRank => Some(Balance::Exact),
     }
 }

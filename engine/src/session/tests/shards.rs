@@ -177,3 +177,51 @@ async fn a_balance_that_is_none_or_has_no_number_of_shards_is_refused() {
         assert_eq!(code(&session, &sql).await, Code::BadOption, "{options}");
     }
 }
+
+/// The group of every row of a LIBSVM training set, shard by shard, each once where it stands several times in a row.
+fn group_runs(folder: &Path, manifest: &Manifest) -> Vec<String> {
+    let of_shard = |path: &String| {
+        let lines = std::fs::read_to_string(folder.join(path)).unwrap();
+        let mut groups: Vec<_> =
+            lines.lines().map(|line| line.split(' ').nth(1).unwrap().to_owned()).collect();
+        groups.dedup();
+        groups
+    };
+    manifest.shards.iter().flat_map(|shard| of_shard(&shard.path)).collect()
+}
+
+#[tokio::test]
+async fn rows_of_a_group_stand_together_in_one_shard() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = session();
+    run(&session, "SET datafusion.execution.target_partitions = 3").await.unwrap();
+    table(&session, folder.path()).await;
+    let statement = |at: &Path, clauses: &str| {
+        format!(
+            "CREATE TRAINING SET t LOCATION '{}' STORED AS LIBSVM LABEL class {clauses} AS SELECT class, t, \
+             length(text) AS x FROM rows",
+            at.display()
+        )
+    };
+    for (index, clauses) in [
+        "OPTIONS ('group' 't')",
+        "SPLIT (train 0.8, test 0.2) BY KEY (t) OPTIONS ('group' 't', 'shards' '4')",
+        "SPLIT (train 0.8, test 0.2) BY KEY (t) SHUFFLE SEED 3 OPTIONS ('group' 't', 'shards' '4', 'oversample' '1=2')",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let at = folder.path().join(index.to_string());
+        run(&session, &statement(&at, clauses)).await.unwrap();
+        let location = Location::parse(at.to_str().unwrap()).unwrap();
+        let set = TrainingSet::open(session.engine().stores(), &location).await.unwrap();
+        let mut groups = group_runs(&at, set.manifest());
+        assert_eq!(groups.len(), 999, "{clauses}");
+        groups.sort_unstable();
+        groups.dedup();
+        assert_eq!(groups.len(), 999, "{clauses}");
+    }
+    let torn =
+        statement(&folder.path().join("torn"), "OPTIONS ('group' 't', 'shards' '4', 'balance' 'exact')");
+    assert_eq!(code(&session, &torn).await, Code::BadOption);
+}

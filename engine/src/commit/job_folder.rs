@@ -199,6 +199,7 @@ fn folders(spec: &WriteSpec) -> Vec<String> {
 
 fn unclaimed(store: &dyn ShardStore) -> Error {
     let message = format!("\"{CLAIM}\" was removed from \"{}\" while a job wrote there", store.location());
-    Error::new(Code::PathNotFound, message)
-        .with_hint("keep others from removing files there, and run the statement again")
+    Error::new(Code::PathNotFound, message).with_hint(
+        "keep others, and `training-set gc`, from removing files there, and run the statement again",
+    )
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 use tests::paths::files_below;
 use tests::process::{Finished, Program};
-use tests::s3::{Operation, Server};
+use tests::s3::{Action, Operation, Rule, Server, When};
 use tests::training_set::{OnDisk, visible};
 use tests::wait;
 
@@ -63,31 +63,49 @@ fn what_a_killed_process_left_on_a_disk_is_removed_once_it_is_old_enough() {
 async fn what_a_process_killed_in_its_commit_left_on_s3_is_removed() {
     let (program, server) = (program(), Server::start());
     let out = server.bucket("models").join("out");
-    let settings =
-        server.settings().into_iter().flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]);
-    let settings: Vec<String> = settings.collect();
-    let run = |query: &str| {
-        let statement = ["run".to_owned(), "-c".to_owned(), create("s3://models/out", query)];
-        [statement.to_vec(), settings.clone()].concat()
-    };
     // One shard of each split is to be published.
     let gate = server.faults().hold(Operation::CompleteUpload);
-    let mut process = program.spawn("run", &run(&few_rows()));
+    let mut process = program.spawn("run", &on_s3(&server, &run()));
     gate.wait_for(2, LIMIT).await;
     process.kill();
     gate.let_through(LIMIT).await;
     server.faults().clear();
     assert_eq!(visible(&out).len(), 2, "shards without a manifest");
 
-    let arguments =
-        [&["s3://models/out".to_owned(), "--older-than".to_owned(), "0s".to_owned()][..], &settings];
-    let arguments = arguments.concat();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let removed = collect(&program, &arguments);
+    let removed = collect_on_s3(&program, &server);
     assert!(removed.starts_with("removed published files without a manifest: 2, "), "{removed}");
     assert_eq!((server.keys("models"), server.open_uploads()), (vec![], vec![]));
 
-    let again = program.spawn("run", &run(&few_rows())).wait(LIMIT);
+    let again = program.spawn("run", &on_s3(&server, &run())).wait(LIMIT);
     assert_eq!(again.code(), Some(0));
     assert_eq!(OnDisk::open(&out).row_count(), ROWS);
+}
+
+#[test]
+fn an_upload_whose_creation_was_answered_too_late_is_found_in_the_list_of_the_store() {
+    let (program, server) = (program(), Server::start());
+    let out = server.bucket("models").join("out");
+    let (operation, action) = (Some(Operation::CreateUpload), Action::LoseAnswer);
+    server.faults().add(Rule { operation, path_end: "", when: When::First(1), action });
+    assert_eq!(program.spawn("run", &on_s3(&server, &run())).wait(LIMIT).code(), Some(0));
+    assert!(!server.open_uploads().is_empty(), "the first of two creations of one upload");
+    assert_eq!(collect_on_s3(&program, &server), "removed open uploads: 1\n");
+    assert_eq!(server.open_uploads(), Vec::<String>::new());
+    assert_eq!(OnDisk::open(&out).row_count(), ROWS);
+}
+
+fn run() -> Vec<String> {
+    vec!["run".to_owned(), "-c".to_owned(), create("s3://models/out", &few_rows())]
+}
+
+/// The command with the settings that reach the server.
+fn on_s3(server: &Server, command: &[String]) -> Vec<String> {
+    let settings = server.settings().into_iter();
+    let settings = settings.flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]);
+    command.iter().cloned().chain(settings).collect()
+}
+
+fn collect_on_s3(program: &Program, server: &Server) -> String {
+    let arguments = on_s3(server, &["s3://models/out", "--older-than", "0s"].map(str::to_owned));
+    collect(program, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
 }

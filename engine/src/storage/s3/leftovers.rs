@@ -108,7 +108,11 @@ impl S3Shards {
 
     /// Whether shards and companions of this location can lie in that folder, and those of no other location.
     async fn is_own_folder(&self, folder: &str) -> Result<bool> {
-        let beside = folder.strip_prefix(META_FOLDER).map(|rest| rest.trim_start_matches('/'));
+        // Companions lie as shards do, but in the folder of the manifest.
+        let beside = match folder.strip_prefix(META_FOLDER) {
+            Some("") => Some(""),
+            rest => rest.and_then(|rest| rest.strip_prefix('/')),
+        };
         if beside.unwrap_or(folder).contains('/') {
             return Ok(false);
         }

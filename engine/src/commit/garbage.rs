@@ -147,7 +147,7 @@ impl Garbage {
     /// What jobs left that have changed nothing there for `at_least`, by the store's clock, until `now`.
     ///
     /// # Errors
-    /// `CorruptInput` for a record that cannot be read; those of the store.
+    /// `CorruptInput` for a claim or a record that cannot be read; those of the store.
     pub async fn idle_for(store: Arc<dyn ShardStore>, at_least: Duration, now: SystemTime) -> Result<Self> {
         Self::find(store, Dead::Idle { at_least, now }).await
     }
@@ -170,8 +170,12 @@ impl Garbage {
             None => dead.includes(None, it.changed),
         });
         let staged = staged.cloned().collect();
-        let claim = signs.claim.as_ref().map(|(job, _)| job).filter(|job| is_dead(job)).cloned();
-        let record = signs.record.as_ref().map(|(record, _)| record).filter(|it| is_dead(&it.job)).cloned();
+        let claimed_by = signs.claim.as_ref().map(|(job, _)| job);
+        // While a job that is alive has claimed the location, only what is staged can go.
+        let is_free = claimed_by.is_none_or(|job| is_dead(job));
+        let claim = claimed_by.filter(|_| is_free).cloned();
+        let record = signs.record.as_ref().map(|(record, _)| record);
+        let record = record.filter(|record| is_free && is_dead(&record.job)).cloned();
         let published = published(store.as_ref(), record.as_ref()).await?;
         Ok(Self { store, staged, claim, record, published, kept })
     }
@@ -227,9 +231,11 @@ impl Garbage {
 
     async fn remove_recorded(&self, record: &Publishing) -> Result<()> {
         let store = self.store.as_ref();
-        let is_free = Writer::of(store, CLAIM).await? == Writer::Nobody
-            && Writer::of(store, MANIFEST).await? == Writer::Nobody;
-        if is_free {
+        if Writer::of(store, CLAIM).await? != Writer::Nobody {
+            // A job has claimed the location since the record was read.
+            return Ok(());
+        }
+        if Writer::of(store, MANIFEST).await? == Writer::Nobody {
             let paths: Vec<String> = self.published.iter().map(|(path, _)| path.clone()).collect();
             remove_published(store, &paths).await?;
         }

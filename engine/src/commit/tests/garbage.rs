@@ -153,6 +153,19 @@ async fn files_of_another_jobs_training_set_are_never_removed() {
 }
 
 #[tokio::test]
+async fn what_a_dead_job_published_stays_while_another_has_claimed_the_location() {
+    for (_folder, store) in stores() {
+        killed_while_publishing(&store).await;
+        let claim = serde_json::json!({ "job": OTHER, "statement": "" }).to_string();
+        store.put(CLAIM, Bytes::from(claim)).await.unwrap();
+        let before = files(store.as_ref()).await;
+        let report = Garbage::of_job(Arc::clone(&store), DEAD).await.unwrap().remove().await.unwrap();
+        assert!(report.is_empty(), "{report:?}");
+        assert_eq!(files(store.as_ref()).await, before);
+    }
+}
+
+#[tokio::test]
 async fn files_that_no_job_speaks_of_are_never_removed() {
     for (_folder, store) in stores() {
         for path in ["mine.csv", "train/part-00000-00000.csv", "_gristmill/notes.txt"] {

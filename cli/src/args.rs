@@ -9,7 +9,7 @@ mod roles;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use data::{DemoArgs, TpchArgs, TrainingSetCommand};
+pub(crate) use data::{DemoArgs, GcArgs, TpchArgs, TrainingSetCommand};
 pub(crate) use roles::{ClusterArgs, ConfigCommand, RoleArgs};
 
 const EXAMPLES: &str = "\
@@ -84,7 +84,7 @@ pub(crate) enum Command {
     #[command(after_help = data::DEMO_EXAMPLES)]
     Demo(DemoArgs),
 
-    /// Describe or check a training set, or print what SageMaker wants to know about it
+    /// Describe or check a training set, print what SageMaker wants to know about it, or clean up after dead jobs
     #[command(subcommand)]
     TrainingSet(TrainingSetCommand),
 

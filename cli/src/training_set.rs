@@ -1,4 +1,6 @@
-//! `gristmill training-set`: what its manifest says, and whether that is still true.
+//! `gristmill training-set`: what its manifest says, whether that is still true, and what dead jobs left beside it.
+
+mod gc;
 
 use crate::app::App;
 use crate::args::TrainingSetCommand;
@@ -47,6 +49,7 @@ pub(crate) async fn run(command: &TrainingSetCommand, app: &mut App) -> Outcome 
             }
             app.output.line(&format!("verified: {} shards, {}", report.shards, HumanBytes(report.bytes)))
         }
+        TrainingSetCommand::Gc(args) => gc::run(args, app).await,
     }
 }
 

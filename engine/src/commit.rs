@@ -1,18 +1,25 @@
 //! From shards that nobody can see to a training set that exists, or to nothing.
 //!
 //! ```text
-//! claim location ─▶ tasks stage shards ─▶ publish shards ─▶ side files ─▶ discard leftovers ─▶ manifest (create-if-absent)
-//!        └──────────────── any failure or cancellation: withdraw everything ────────────────┘
+//! claim location ─▶ tasks stage shards ─▶ record ─▶ publish shards ─▶ side files ─▶ discard leftovers ─▶ manifest (create-if-absent)
+//!        └──────────────── any failure or cancellation: withdraw everything ─────────────────────────┘
 //! ```
+//!
+//! What a job leaves that is killed on the way is [`Garbage`].
 
 mod changes;
+mod claim;
+mod garbage;
 mod job_file;
 mod job_folder;
+mod job_notes;
 #[cfg(test)]
 mod tests;
 
+pub use garbage::{Garbage, GarbageReport, KeptJob, Tally};
 pub use job_file::JobFile;
 pub use job_folder::JobFolder;
+pub use job_notes::{JobNote, JobNotes, NotedJob};
 
 use crate::error::{Code, Error, Result};
 use crate::manifest::Description;

@@ -19,7 +19,7 @@ use std::path::Path;
 pub use memory::{MemoryConfig, MemoryLimit};
 pub use places::{S3Config, ScratchConfig, WriteConfig};
 pub use roles::{ClientConfig, ExecutorConfig, LogConfig, LogFormat, SchedulerConfig, SqlConfig};
-pub use value::{ByteSize, Secret};
+pub use value::{ByteSize, Secret, parse_duration};
 
 /// The effective configuration of one process; every field has a default.
 ///

@@ -3,6 +3,7 @@
 //! The one place where DataFusion's session state is built. What runs where is the [`Backend`]'s business.
 
 use crate::backend::{Backend, ProgressSource};
+use crate::commit::{JobNote, JobNotes};
 use crate::config::Config;
 use crate::error::Result;
 use crate::statement::{Statement, split_script};
@@ -49,6 +50,8 @@ struct EngineInner {
     mode: Mode,
     base: SessionConfig,
     rules: Vec<Arc<dyn OptimizerRule + Send + Sync>>,
+    /// Which jobs are under way, where someone looks after those that are lost.
+    notes: Option<JobNotes>,
 }
 
 impl fmt::Debug for Engine {
@@ -74,11 +77,13 @@ impl Engine {
                 mode: Mode::Embedded,
                 base: SessionConfig::new(),
                 rules: Vec::new(),
+                notes: None,
             }),
         })
     }
 
-    /// An engine whose jobs run through `backend`. Its sessions start from `base`, and plan with `rules` first.
+    /// An engine whose jobs run through `backend`. Its sessions start from `base`, and plan with `rules` first. Jobs that
+    /// write are noted in the scratch folder while they are under way.
     ///
     /// # Errors
     /// As [`build_runtime`].
@@ -90,11 +95,13 @@ impl Engine {
     ) -> Result<Engine> {
         let stores = Stores::new(&config.s3, &config.write);
         let runtime = build_runtime(&config, Arc::clone(&stores))?;
+        let notes = Some(JobNotes::begin(&config.scratch.create()?)?);
         Ok(Engine {
             inner: Arc::new(EngineInner {
                 config,
                 stores,
                 runtime,
+                notes,
                 backend,
                 mode: Mode::Cluster,
                 base,
@@ -135,6 +142,14 @@ impl Engine {
     #[must_use]
     pub fn stores(&self) -> &Arc<Stores> {
         &self.inner.stores
+    }
+
+    /// Notes that a job begins to write, where jobs are noted.
+    async fn note(&self, job: &str, location: &Location) -> Result<Option<JobNote>> {
+        match &self.inner.notes {
+            Some(notes) => notes.note(job, location).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// What its sessions share.

@@ -11,7 +11,7 @@ mod part_buffer;
 mod s3;
 mod stores;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::error::{Code, Error, Result};
 use async_trait::async_trait;
@@ -19,6 +19,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
+use std::time::SystemTime;
 
 pub(crate) use error::innermost;
 pub use error::{classify, error};
@@ -63,6 +64,14 @@ pub trait ShardStore: Send + Sync + Debug {
     /// and a second call goes on where this one failed.
     async fn discard_job(&self, job: &str, folders: &[String]) -> Result<usize>;
 
+    /// What jobs staged here and did not publish, as far as it can be found, whoever they are.
+    ///
+    /// Folders that are locations of their own are not looked at.
+    async fn leftovers(&self) -> Result<Vec<Leftover>>;
+
+    /// Removes one of them; fine when it is gone.
+    async fn discard(&self, leftover: &Leftover) -> Result<()>;
+
     /// Writes a whole file, over one that is there; readers see the old one or the new one.
     async fn put(&self, path: &str, bytes: Bytes) -> Result<()>;
 
@@ -81,8 +90,13 @@ pub trait ShardStore: Send + Sync + Debug {
     /// A file piece by piece; `PathNotFound` when there is none.
     async fn read(&self, path: &str) -> Result<BoxStream<'static, Result<Bytes>>>;
 
+    /// What a file is like, or `None` when there is none.
+    async fn stat(&self, path: &str) -> Result<Option<FileStat>>;
+
     /// The size of a file in bytes, or `None` when there is none.
-    async fn size(&self, path: &str) -> Result<Option<u64>>;
+    async fn size(&self, path: &str) -> Result<Option<u64>> {
+        Ok(self.stat(path).await?.map(|stat| stat.bytes))
+    }
 
     /// Removes a file; fine when there is none.
     async fn delete(&self, path: &str) -> Result<()>;
@@ -129,6 +143,37 @@ pub trait ShardUpload: Send + Debug {
 
     /// Gives the shard up and removes what was written.
     async fn abort(self: Box<Self>) -> Result<()>;
+}
+
+/// What a store says of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileStat {
+    /// Its size.
+    pub bytes: u64,
+    /// When it was last changed, by the store's clock.
+    pub changed: SystemTime,
+}
+
+/// Something that was staged, or the note of it, and was not removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// The job that staged it; none where its name does not tell.
+    pub job: Option<String>,
+    /// The path it would have been published at.
+    pub path: String,
+    /// Whether there is more than a note: a file, or an upload that has not ended.
+    pub is_staged: bool,
+    /// Its size, where that is known.
+    pub bytes: Option<u64>,
+    /// When it was last changed.
+    pub changed: SystemTime,
+    /// What discarding needs to know, as JSON.
+    pub token: String,
+}
+
+/// Whether a part of a name is the id of a job, as the planner makes them: no other file is to be taken for ours.
+fn is_job_id(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 /// A shard that is written but not visible. It may be published by another process.

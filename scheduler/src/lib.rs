@@ -12,6 +12,7 @@ mod capacity;
 mod flight;
 mod http;
 mod job;
+mod lost_jobs;
 mod placement;
 mod scheduler;
 

@@ -3,6 +3,7 @@
 use crate::backend::ClusterBackend;
 use crate::ballista::Core;
 use crate::http::{self, Readiness};
+use crate::lost_jobs::remove_lost_jobs;
 use gristmill_engine::config::Config;
 use gristmill_engine::session::Engine;
 use gristmill_engine::{Code, Error, Result};
@@ -14,6 +15,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::AbortOnDropHandle;
 
 /// How long a shutdown waits for connections to be closed.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
@@ -26,6 +28,7 @@ pub struct Scheduler {
     servers: JoinSet<(&'static str, Result<()>)>,
     doors: CancellationToken,
     core: CancellationToken,
+    _lost_jobs: AbortOnDropHandle<()>,
     _stop_on_drop: [DropGuard; 2],
 }
 
@@ -66,8 +69,10 @@ impl Scheduler {
             core.base_config(),
             core.first_rules(),
         )?;
+        let lost_jobs = remove_lost_jobs(Arc::clone(&config), Arc::clone(engine.stores()));
         let mut scheduler = Scheduler {
             engine,
+            _lost_jobs: AbortOnDropHandle::new(tokio::spawn(lost_jobs)),
             backend,
             addresses,
             servers: JoinSet::new(),

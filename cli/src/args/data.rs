@@ -2,8 +2,10 @@
 
 use crate::tpch::{FileFormat, Table};
 use clap::{Args, Subcommand, ValueEnum};
+use gristmill_engine::config::parse_duration;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub(super) const DEMO_EXAMPLES: &str = "\
 Examples:
@@ -84,7 +86,7 @@ impl From<TpchFormatArg> for FileFormat {
     }
 }
 
-/// `gristmill training-set …`; each reads the manifest at LOCATION and needs no other service.
+/// `gristmill training-set …`; each works on what is at LOCATION and needs no other service.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TrainingSetCommand {
     /// Describe it: statement, splits, columns and their statistics
@@ -93,6 +95,32 @@ pub(crate) enum TrainingSetCommand {
     Verify(VerifyArgs),
     /// Print the InputDataConfig for SageMaker's CreateTrainingJob, as JSON
     Channels(LocationArgs),
+    /// Remove what jobs left that died: open uploads, temporary files, shards without a manifest
+    #[command(after_help = GC_EXAMPLES)]
+    Gc(GcArgs),
+}
+
+const GC_EXAMPLES: &str = "\
+Examples:
+  gristmill training-set gc s3://models/late_delivery/v1 --dry-run
+  gristmill training-set gc s3://models/late_delivery/v1
+  gristmill training-set gc s3://models/late_delivery/v1 --older-than 0s     when you know that no job runs there
+
+A training set that is there stays whole. A job that is taken for dead and is not fails.";
+
+/// `gristmill training-set gc`.
+#[derive(Debug, Args)]
+pub(crate) struct GcArgs {
+    #[command(flatten)]
+    pub(crate) location: LocationArgs,
+
+    /// A job is dead when it has changed nothing there for that long; more than your longest job takes
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = age)]
+    pub(crate) older_than: Duration,
+
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// Which training set.
@@ -123,6 +151,11 @@ pub(crate) struct VerifyArgs {
     /// How many shards are read at a time [default: one per core]
     #[arg(long, value_name = "N")]
     pub(crate) parallelism: Option<NonZeroU32>,
+}
+
+fn age(text: &str) -> Result<Duration, String> {
+    parse_duration(text)
+        .ok_or_else(|| "expected a duration with its unit, such as 0s, 90min or 2d".to_owned())
 }
 
 fn scale(text: &str) -> Result<f64, String> {

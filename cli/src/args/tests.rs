@@ -24,6 +24,7 @@ fn a_wrong_command_line_is_refused() {
     check("gristmill tpch --scale NaN --output data", ErrorKind::ValueValidation);
     check("gristmill tpch --scale 1 --output data --tables lineitems", ErrorKind::ValueValidation);
     check("gristmill cluster --executors 0", ErrorKind::ValueValidation);
+    check("gristmill training-set gc out --older-than 5", ErrorKind::ValueValidation);
     check("gristmill -q -v sql", ErrorKind::ArgumentConflict);
 }
 
@@ -44,6 +45,17 @@ fn tables_are_listed_with_commas() {
     };
     let names: Vec<_> = args.tables.iter().map(|table| table.name()).collect();
     assert_eq!(names, ["orders", "lineitem"]);
+}
+
+#[test]
+fn a_job_is_dead_after_a_day_unless_an_age_is_given() {
+    for (line, seconds) in [("out", 86_400), ("out --older-than 0s", 0), ("--older-than=90min out", 5_400)] {
+        let line = format!("gristmill training-set gc {line}");
+        let Command::TrainingSet(TrainingSetCommand::Gc(args)) = parse(&line).unwrap().command else {
+            panic!("not gc");
+        };
+        assert_eq!((args.older_than.as_secs(), args.dry_run), (seconds, false), "{line}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A location that a job writes a folder of shards to.
 
 use super::changes::Changes;
+use super::claim::{CLAIM, Claim, IN_FLIGHT, PUBLISHING, Publishing, Writer, occupied, remove_published};
 use super::{JobOutput, staged, to_json};
 use crate::error::{Code, Error, Result};
 use crate::formats::format;
@@ -10,38 +11,9 @@ use crate::storage::{ShardStore, StagedShard};
 use crate::write::ShardRecord;
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// How many shards are published, or withdrawn, at a time.
-const IN_FLIGHT: usize = 16;
-
-/// Says that a job is writing here; it is there from the start of a job to its end.
-const CLAIM: &str = "_gristmill/claim.json";
-
-#[derive(Debug, Serialize)]
-struct Claim<'a> {
-    job: &'a str,
-    statement: &'a str,
-}
-
-/// What a claim and a manifest have in common.
-#[derive(Debug, Deserialize)]
-struct Signature {
-    job: String,
-}
-
-/// Who wrote a claim or a manifest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Writer {
-    /// It is not there.
-    Nobody,
-    ThisJob,
-    /// Another job, or something that cannot be read as ours.
-    Another,
-}
 
 /// A location that one job may write to, and no other.
 #[derive(Debug)]
@@ -51,8 +23,8 @@ pub struct JobFolder {
     statement: String,
     /// The folders that shards and their companions lie in.
     folders: Vec<String>,
-    /// Paths of everything whose publishing has begun.
-    published: Mutex<Vec<String>>,
+    /// What it has recorded, or tried to.
+    recorded: Mutex<Option<Publishing>>,
     changes: Changes,
 }
 
@@ -62,7 +34,7 @@ impl JobFolder {
     /// # Errors
     /// `LocationNotEmpty`, naming what is there; those of the store.
     pub async fn empty(store: Arc<dyn ShardStore>, spec: &WriteSpec, statement: &str) -> Result<Self> {
-        for known in [MANIFEST, CLAIM] {
+        for known in [MANIFEST, CLAIM, PUBLISHING] {
             if store.size(known).await?.is_some() {
                 return Err(occupied(store.as_ref(), known));
             }
@@ -75,7 +47,7 @@ impl JobFolder {
             job: spec.job.clone(),
             statement: statement.to_owned(),
             folders: folders(spec),
-            published: Mutex::default(),
+            recorded: Mutex::default(),
             changes: Changes::default(),
         })
     }
@@ -86,7 +58,6 @@ impl JobFolder {
     }
 
     async fn publish(&self, shards: &[ShardRecord]) -> Result<()> {
-        self.published.lock().extend(shards.iter().map(|shard| shard.path.clone()));
         let staged: Vec<StagedShard> = shards.iter().map(staged).collect();
         futures::stream::iter(staged.into_iter().map(Ok))
             .try_for_each_concurrent(IN_FLIGHT, |shard| {
@@ -98,7 +69,6 @@ impl JobFolder {
     }
 
     async fn put_side_files(&self, description: &Description) -> Result<()> {
-        self.published.lock().extend(description.side_files.iter().map(|file| file.path.clone()));
         let (store, files) = (Arc::clone(&self.store), description.side_files.clone());
         let put_all = async move {
             for file in files {
@@ -109,29 +79,56 @@ impl JobFolder {
         self.changes.run(put_all).await
     }
 
-    /// Whether a claim or manifest is this job's. A store whose create-if-absent is not atomic may let two jobs claim;
-    /// and someone may have removed a claim, so that another job could take the location.
-    async fn writer_of(&self, path: &str) -> Result<Writer> {
-        let bytes = match self.store.get(path).await {
-            Ok(bytes) => bytes,
-            Err(error) if error.code() == Code::PathNotFound => return Ok(Writer::Nobody),
-            Err(error) => return Err(error),
-        };
-        let is_ours = serde_json::from_slice::<Signature>(&bytes).is_ok_and(|found| found.job == self.job);
-        Ok(if is_ours { Writer::ThisJob } else { Writer::Another })
+    /// Fails when the claim is not this job's any more. A store whose create-if-absent is not atomic may let two jobs
+    /// claim; and someone may have removed the claim, so that another job could take the location.
+    async fn check_claim(&self) -> Result<()> {
+        match Writer::of(self.store.as_ref(), CLAIM).await? {
+            found if found.is(&self.job) => Ok(()),
+            Writer::Nobody => Err(unclaimed(self.store.as_ref())),
+            _ => Err(occupied(self.store.as_ref(), CLAIM)),
+        }
     }
 
-    async fn remove_published(&self) -> Result<()> {
-        let paths = std::mem::take(&mut *self.published.lock());
-        let results: Vec<Result<()>> = futures::stream::iter(paths)
-            .map(|path| {
-                let store = Arc::clone(&self.store);
-                async move { store.delete(&path).await }
-            })
-            .buffer_unordered(IN_FLIGHT)
-            .collect()
-            .await;
-        results.into_iter().collect()
+    /// Records what is about to be published: before the first of it is visible, for whoever cleans up after this job.
+    async fn record(&self, description: &Description, shards: &[ShardRecord]) -> Result<()> {
+        let shards = shards.iter().map(|shard| shard.path.clone());
+        let paths = shards.chain(description.side_files.iter().map(|file| file.path.clone())).collect();
+        let record = Publishing { job: self.job.clone(), paths };
+        *self.recorded.lock() = Some(record.clone());
+        match self.put_new(PUBLISHING, record.to_json()?).await {
+            Err(error) if error.code() == Code::LocationNotEmpty => {
+                Err(occupied(self.store.as_ref(), PUBLISHING))
+            }
+            put => put,
+        }
+    }
+
+    /// Removes what this job published, its manifest first.
+    async fn unpublish(&self) -> Result<()> {
+        let Some(record) = self.recorded.lock().take() else { return Ok(()) };
+        let store = self.store.as_ref();
+        match Publishing::read(store).await? {
+            Some(found) if found.job == self.job => {}
+            // It was not written: nobody publishes without it.
+            Some(_) => return Ok(()),
+            // Somebody has cleaned up while this job went on. Other jobs do not publish while it is there.
+            None => match store.put_new(PUBLISHING, record.to_json()?).await {
+                Err(error) if error.code() == Code::LocationNotEmpty => return Ok(()),
+                put => put?,
+            },
+        }
+        match Writer::of(store, MANIFEST).await? {
+            Writer::Nobody => remove_published(store, &record.paths).await?,
+            // It goes first, and for good, so that no manifest is ever seen without its shards.
+            found if found.is(&self.job) => {
+                store.delete(MANIFEST).await?;
+                store.flush(&[META_FOLDER.to_owned()]).await?;
+                remove_published(store, &record.paths).await?;
+            }
+            // The files belong to the training set that is there.
+            _ => {}
+        }
+        store.delete(PUBLISHING).await
     }
 }
 
@@ -154,43 +151,38 @@ impl JobOutput for JobFolder {
 
     /// Publishes the shards and writes the manifest, which makes the training set exist.
     async fn commit(&self, description: &Description, shards: &[ShardRecord]) -> Result<()> {
-        match self.writer_of(CLAIM).await? {
-            Writer::ThisJob => {}
-            Writer::Another => return Err(occupied(self.store.as_ref(), CLAIM)),
-            Writer::Nobody => return Err(unclaimed(self.store.as_ref())),
-        }
+        self.record(description, shards).await?;
+        // While the record is there no other job publishes; so from here on what is there is this job's.
+        self.check_claim().await?;
         self.publish(shards).await?;
         self.put_side_files(description).await?;
         self.store.discard_job(&self.job, &self.folders).await?;
+        // Whoever took the claim meanwhile may have removed shards.
+        self.check_claim().await?;
         self.put_new(MANIFEST, to_json(&description.manifest)?).await?;
-        // The training set exists from here on: a claim that stays only keeps others away, as the manifest does.
-        if let Err(error) = self.store.delete(CLAIM).await {
-            tracing::warn!(location = %self.store.location(), %error, "could not remove the claim of a finished job");
+        // The training set exists from here on: what stays only keeps others away, as the manifest does.
+        for path in [CLAIM, PUBLISHING] {
+            if let Err(error) = self.store.delete(path).await {
+                let location = self.store.location();
+                tracing::warn!(%location, path, %error, "could not remove what a finished job said about itself");
+            }
         }
         Ok(())
     }
 
     async fn withdraw(&self) -> Result<()> {
         self.changes.settle().await;
-        let discarded = self.store.discard_job(&self.job, &self.folders).await.map(drop);
-        if self.writer_of(CLAIM).await? != Writer::ThisJob {
-            // What is published there is another job's, or belongs to the training set that this one has become.
-            return discarded;
+        let discarded = self.store.discard_job(&self.job, &self.folders).await;
+        let unpublished = self.unpublish().await;
+        // What could not be removed stays claimed, and is found by whoever cleans up.
+        discarded?;
+        unpublished?;
+        if !Writer::of(self.store.as_ref(), CLAIM).await?.is(&self.job) {
+            return Ok(());
         }
-        match self.writer_of(MANIFEST).await? {
-            Writer::Nobody => {}
-            // It goes first, and for good, so that no manifest is ever seen without its shards.
-            Writer::ThisJob => {
-                self.store.delete(MANIFEST).await?;
-                self.store.flush(&[META_FOLDER.to_owned()]).await?;
-            }
-            Writer::Another => return discarded.and(self.store.delete(CLAIM).await),
-        }
-        let removed = self.remove_published().await;
         // Last, as it keeps other jobs away from what is being removed.
-        let claim = self.store.delete(CLAIM).await;
-        let folders = self.store.remove_empty_folders().await;
-        discarded.and(removed).and(claim).and(folders)
+        self.store.delete(CLAIM).await?;
+        self.store.remove_empty_folders().await
     }
 }
 
@@ -205,24 +197,9 @@ fn folders(spec: &WriteSpec) -> Vec<String> {
     shards.into_iter().chain(companions).collect()
 }
 
-fn occupied(store: &dyn ShardStore, entry: &str) -> Error {
-    let location = store.location();
-    let (what, hint) = match entry {
-        MANIFEST => {
-            ("a training set".to_owned(), "choose another location, or DROP TRAINING SET what is there")
-        }
-        CLAIM => (
-            format!("\"{CLAIM}\""),
-            "another job is writing there, or one died there: choose another location, or remove it once no job runs",
-        ),
-        _ => (format!("\"{entry}\""), "choose another location, or remove what is there"),
-    };
-    Error::new(Code::LocationNotEmpty, format!("location \"{location}\" already holds {what}"))
-        .with_hint(hint)
-}
-
 fn unclaimed(store: &dyn ShardStore) -> Error {
     let message = format!("\"{CLAIM}\" was removed from \"{}\" while a job wrote there", store.location());
-    Error::new(Code::PathNotFound, message)
-        .with_hint("keep others from removing files there, and run the statement again")
+    Error::new(Code::PathNotFound, message).with_hint(
+        "keep others, and `training-set gc`, from removing files there, and run the statement again",
+    )
 }

@@ -1,10 +1,12 @@
+mod garbage;
+
 use super::{JobFile, JobFolder, JobOutput};
 use crate::config::{S3Config, WriteConfig};
 use crate::error::{Code, Error, Result};
 use crate::formats::{ColumnRoles, FormatDefaults, FormatKind, FormatOptions, SideFile};
 use crate::manifest::{Description, MANIFEST};
 use crate::plan::{Layout, WriteSpec};
-use crate::storage::{Attempt, Location, ShardStore, ShardUpload, StagedShard, Stores};
+use crate::storage::{Attempt, FileStat, Leftover, Location, ShardStore, ShardUpload, StagedShard, Stores};
 use crate::write::ShardRecord;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -35,6 +37,8 @@ enum Fault {
     Refuse,
     /// A new file is written once `go` is notified; `begun` is when writing was asked for.
     Hold { begun: Arc<Notify>, go: Arc<Notify> },
+    /// The same for any file.
+    HoldPut { begun: Arc<Notify>, go: Arc<Notify> },
     /// What a job left over cannot be removed.
     KeepLeftovers,
 }
@@ -77,6 +81,12 @@ impl ShardStore for Faulty {
     }
 
     async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
+        if let Fault::HoldPut { begun, go } = &self.fault
+            && path.ends_with(self.path_end)
+        {
+            begun.notify_one();
+            go.notified().await;
+        }
         self.inner.put(path, bytes).await
     }
 
@@ -89,6 +99,7 @@ impl ShardStore for Faulty {
                 go.notified().await;
                 self.inner.put_new(path, bytes).await
             }
+            Fault::HoldPut { .. } => self.inner.put_new(path, bytes).await,
             Fault::Refuse | Fault::KeepLeftovers => Err(down()),
         }
     }
@@ -101,8 +112,16 @@ impl ShardStore for Faulty {
         self.inner.read(path).await
     }
 
-    async fn size(&self, path: &str) -> Result<Option<u64>> {
-        self.inner.size(path).await
+    async fn stat(&self, path: &str) -> Result<Option<FileStat>> {
+        self.inner.stat(path).await
+    }
+
+    async fn leftovers(&self) -> Result<Vec<Leftover>> {
+        self.inner.leftovers().await
+    }
+
+    async fn discard(&self, leftover: &Leftover) -> Result<()> {
+        self.inner.discard(leftover).await
     }
 
     async fn delete(&self, path: &str) -> Result<()> {

@@ -210,18 +210,27 @@ impl Scalar for Duration {
         "a duration longer than zero with its unit (ms, s, min, h, d), such as \"30s\" or \"1h 30min\"";
 
     fn from_text(text: &str) -> Option<Self> {
-        let mut total_ms = 0_u64;
-        let mut rest = text;
-        while !rest.is_empty() {
-            let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-            let after = rest[digits..].trim_start();
-            let end = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
-            let (_, unit_ms) = DURATION_UNITS.iter().find(|(name, _)| *name == &after[..end])?;
-            total_ms = rest[..digits].parse::<u64>().ok()?.checked_mul(*unit_ms)?.checked_add(total_ms)?;
-            rest = after[end..].trim_start();
-        }
-        (total_ms > 0).then(|| Duration::from_millis(total_ms))
+        parse_duration(text).filter(|duration| !duration.is_zero())
     }
+}
+
+/// The duration of that text: numbers with their units (`ms`, `s`, `min`, `h`, `d`), as in `"1h 30min"`.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let mut total_ms = 0_u64;
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let after = rest[digits..].trim_start();
+        let end = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        let (_, unit_ms) = DURATION_UNITS.iter().find(|(name, _)| *name == &after[..end])?;
+        total_ms = rest[..digits].parse::<u64>().ok()?.checked_mul(*unit_ms)?.checked_add(total_ms)?;
+        rest = after[end..].trim_start();
+    }
+    Some(Duration::from_millis(total_ms))
 }
 
 /// For `#[serde(with)]`: a duration as text, exact to the millisecond.

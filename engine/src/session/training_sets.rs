@@ -2,7 +2,7 @@
 
 use super::{Effect, QueryResult, Session, tables};
 use crate::backend::{JobProgress, PhysicalJob, ProgressSource};
-use crate::commit::{JobFile, JobFolder, JobOutput};
+use crate::commit::{JobFile, JobFolder, JobNote, JobOutput};
 use crate::error::{Code, Error, Result};
 use crate::expect::PlanRunner;
 use crate::manifest::Description;
@@ -93,7 +93,8 @@ impl WriteJob {
             Err(error) => return Err(self.explain(error).await),
         };
         // Before the first thing is written, so that there is no moment in which a cancellation leaves something.
-        let mut cleanup = Cleanup::new(&self.session, Arc::clone(&output));
+        let note = self.session.engine().note(&self.write.spec.job, &self.write.location).await?;
+        let mut cleanup = Cleanup::new(&self.session, Arc::clone(&output), note);
         let manifest = match self.write(job, output.as_ref(), expectations).await {
             Ok(manifest) => manifest,
             Err(error) => {
@@ -188,15 +189,19 @@ impl PlanRunner for RuleRunner<'_> {
 struct Cleanup {
     session: Session,
     output: Option<Arc<dyn JobOutput>>,
+    note: Option<JobNote>,
 }
 
 impl Cleanup {
-    fn new(session: &Session, output: Arc<dyn JobOutput>) -> Self {
-        Self { session: session.clone(), output: Some(output) }
+    fn new(session: &Session, output: Arc<dyn JobOutput>, note: Option<JobNote>) -> Self {
+        Self { session: session.clone(), output: Some(output), note }
     }
 
     fn disarm(&mut self) {
         self.output = None;
+        if let Some(note) = self.note.take() {
+            note.forget();
+        }
     }
 
     /// Withdraws now; goes on with it in the background when this is dropped half-way.
@@ -210,10 +215,15 @@ impl Cleanup {
 
     fn start(&mut self) -> Option<JoinHandle<()>> {
         let output = self.output.take()?;
+        let note = self.note.take();
         let stores = Arc::clone(self.session.engine().stores());
         let withdraw = async move {
-            if let Err(leftover) = output.withdraw().await {
-                tracing::warn!(%leftover, "could not remove everything that an unfinished job wrote");
+            match output.withdraw().await {
+                Ok(()) => drop(note.map(JobNote::forget)),
+                // The note stays: another attempt is made when the scheduler starts again.
+                Err(leftover) => {
+                    tracing::warn!(%leftover, "could not remove everything that an unfinished job wrote");
+                }
             }
             stores.settle().await;
         };

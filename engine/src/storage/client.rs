@@ -4,7 +4,9 @@ use super::credentials::BoundedCredentials;
 use crate::config::S3Config;
 use crate::error::{Code, Error, Result};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, S3ConditionalPut};
-use object_store::{ClientConfigKey, RetryConfig, StaticCredentialProvider};
+use object_store::client::{HttpClient, HttpConnector, ReqwestConnector};
+use object_store::{ClientConfigKey, ClientOptions, RetryConfig, StaticCredentialProvider};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -12,12 +14,27 @@ use url::Url;
 /// How long the instance metadata service is waited for; on an instance it answers within milliseconds.
 const METADATA_LIMIT: Duration = Duration::from_secs(5);
 
-/// The client of `bucket`. Nothing is connected yet.
+/// Makes the HTTP client of an S3 client, and keeps it for requests that the S3 client has no method for.
+#[derive(Debug, Default, Clone)]
+struct KeptHttp(Arc<Mutex<Option<HttpClient>>>);
+
+impl HttpConnector for KeptHttp {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let http = ReqwestConnector::default().connect(options)?;
+        // The last one made is the one for the bucket: those for credentials come before it.
+        *self.0.lock() = Some(http.clone());
+        Ok(http)
+    }
+}
+
+/// The client of `bucket`, and the HTTP client in it. Nothing is connected yet.
 ///
 /// # Errors
 /// `BadConfiguration`: the settings of `[s3]` or the `AWS_*` variables do not fit together.
-pub(super) fn connect(config: &S3Config, bucket: &str) -> Result<AmazonS3> {
+pub(super) fn connect(config: &S3Config, bucket: &str) -> Result<(AmazonS3, Option<HttpClient>)> {
+    let http = KeptHttp::default();
     let mut builder = AmazonS3Builder::from_env()
+        .with_http_connector(http.clone())
         .with_bucket_name(bucket)
         .with_conditional_put(S3ConditionalPut::ETagMatch)
         .with_retry(RetryConfig {
@@ -31,7 +48,9 @@ pub(super) fn connect(config: &S3Config, bucket: &str) -> Result<AmazonS3> {
         builder = builder.with_region(region);
     }
     builder = with_endpoint(builder, config, bucket)?;
-    with_credentials(builder, config, bucket)
+    let client = with_credentials(builder, config, bucket)?;
+    let http = http.0.lock().take();
+    Ok((client, http))
 }
 
 fn client(key: ClientConfigKey) -> AmazonS3ConfigKey {
@@ -141,7 +160,7 @@ mod tests {
             secret_access_key: Some(crate::config::Secret::new("secret")),
             ..S3Config::default()
         };
-        let client = connect(&config, "b").unwrap();
+        let (client, _) = connect(&config, "b").unwrap();
         assert!(!format!("{client:?}").contains("secret\""), "a secret is shown");
         let credential = futures::executor::block_on(client.credentials().get_credential()).unwrap();
         assert_eq!((credential.key_id.as_str(), credential.token.as_deref()), ("id", None));

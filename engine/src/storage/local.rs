@@ -1,11 +1,13 @@
 //! Shards on a file system: a temporary name beside the final one, renamed when the job commits.
 //!
-//! The temporary name is `.{file}.{job}.{attempt}.tmp`. Readers skip names with a dot in front.
+//! The temporary name is `.{file}.{job}.{attempt}.tmp`. Readers skip names with a dot in front. Whole files are written the
+//! same way, by the job [`PUT`].
 
 mod files;
+mod leftovers;
 mod upload;
 
-use super::{Attempt, Location, ShardStore, ShardUpload, StagedShard};
+use super::{Attempt, FileStat, Leftover, Location, ShardStore, ShardUpload, StagedShard};
 use crate::error::{Code, Error, Result};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,6 +19,9 @@ use upload::LocalUpload;
 
 /// The size of one read or write; each is one trip to the blocking threads.
 const CHUNK_BYTES: usize = 1 << 20;
+
+/// What stands for the job in the temporary name of a file that is written as a whole.
+const PUT: &str = "gristmill-put";
 
 /// What publishing needs: the name the shard has now, in the folder it stays in.
 #[derive(Debug, Serialize, Deserialize)]
@@ -79,10 +84,7 @@ impl ShardStore for LocalShards {
 
     async fn publish(&self, shard: &StagedShard) -> Result<()> {
         let target = self.resolve(&shard.path)?;
-        let token: Token = serde_json::from_str(&shard.token).map_err(|error| {
-            Error::new(Code::Internal, format!("cannot read the token of {}", shard.path)).with_source(error)
-        })?;
-        let temporary = target.with_file_name(token.temporary);
+        let temporary = target.with_file_name(parse_token(&shard.token)?.temporary);
         let bytes = shard.bytes;
         blocking(move || files::publish(&temporary, &target, bytes)).await
     }
@@ -98,6 +100,16 @@ impl ShardStore for LocalShards {
     async fn discard_job(&self, job: &str, folders: &[String]) -> Result<usize> {
         let (folders, job) = (self.resolve_all(folders)?, job.to_owned());
         blocking(move || files::remove_files(&folders, |name| is_temporary_of(name, &job))).await
+    }
+
+    async fn leftovers(&self) -> Result<Vec<Leftover>> {
+        let root = self.root.clone();
+        blocking(move || leftovers::find(&root)).await
+    }
+
+    async fn discard(&self, leftover: &Leftover) -> Result<()> {
+        let target = self.resolve(&leftover.path)?.with_file_name(parse_token(&leftover.token)?.temporary);
+        blocking(move || files::remove(&target).map(drop)).await
     }
 
     async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
@@ -145,9 +157,9 @@ impl ShardStore for LocalShards {
         Ok(chunks.into_stream().boxed())
     }
 
-    async fn size(&self, path: &str) -> Result<Option<u64>> {
+    async fn stat(&self, path: &str) -> Result<Option<FileStat>> {
         let target = self.resolve(path)?;
-        blocking(move || files::size(&target)).await
+        blocking(move || files::stat(&target)).await
     }
 
     async fn delete(&self, path: &str) -> Result<()> {
@@ -169,18 +181,28 @@ fn temporary_name(target: &Path, attempt: &Attempt) -> Result<String> {
     }
 }
 
-/// Whether that file name is `.{file}.{job}.{attempt}.tmp` of that job.
-fn is_temporary_of(name: &str, job: &str) -> bool {
+/// File and job of the name `.{file}.{job}.{attempt}.tmp`.
+fn parse_temporary(name: &str) -> Option<(&str, &str)> {
     name.strip_prefix('.')
         .and_then(|rest| rest.strip_suffix(".tmp"))
         .and_then(|rest| rest.rsplit_once('.'))
         .and_then(|(rest, _attempt)| rest.rsplit_once('.'))
-        .is_some_and(|(_file, found)| found == job)
+}
+
+/// Whether that file name is a temporary name of that job.
+fn is_temporary_of(name: &str, job: &str) -> bool {
+    parse_temporary(name).is_some_and(|(_file, found)| found == job)
 }
 
 fn token(token: &impl Serialize) -> Result<String> {
     serde_json::to_string(token)
         .map_err(|error| Error::new(Code::Internal, "could not write a token").with_source(error))
+}
+
+fn parse_token(token: &str) -> Result<Token> {
+    serde_json::from_str(token).map_err(|error| {
+        Error::new(Code::Internal, format!("cannot read the token {token:?}")).with_source(error)
+    })
 }
 
 /// Runs file work where blocking is fine.

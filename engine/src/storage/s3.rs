@@ -1,13 +1,15 @@
 //! Shards on an object store: a multipart upload that its task leaves incomplete and the committer completes.
 //!
-//! `object_store` cannot list multipart uploads, so each is noted under `_gristmill/uploads/{job}/` as soon as it
-//! exists, and [`ShardStore::discard_job`] aborts what is noted there. What is left is the moment between creating an
-//! upload and noting it: a bucket wants a lifecycle rule that aborts incomplete uploads after some days anyway.
+//! Each is noted under `_gristmill/uploads/{job}/` as soon as it exists, and [`ShardStore::discard_job`] aborts what is
+//! noted there: a list of uploads does not say whose they are, and a job may not be allowed to see it. What is left is
+//! the moment between creating an upload and noting it; [`ShardStore::leftovers`] finds those in the list of the store.
 
 mod journal;
+mod leftovers;
+mod open_uploads;
 mod upload;
 
-use super::{Attempt, Location, ShardStore, ShardUpload, StagedShard, error};
+use super::{Attempt, FileStat, Leftover, Location, ShardStore, ShardUpload, StagedShard, error};
 use crate::error::{Code, Error, Result};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,6 +20,7 @@ use object_store::path::Path as ObjectPath;
 use object_store::{
     Attribute, Attributes, GetOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
 };
+pub(super) use open_uploads::OpenUploads;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -27,6 +30,9 @@ use upload::S3Upload;
 
 /// How many requests that discard a job are on their way at a time.
 const DISCARDS_IN_FLIGHT: usize = 16;
+
+/// The folder of the notes about uploads, one folder for each job.
+const UPLOADS: &str = "_gristmill/uploads";
 
 /// The metadata of an object that must be the first of its name: an id of the call that put it there.
 const MARK: Attribute = Attribute::Metadata(Cow::Borrowed("gristmill-put"));
@@ -80,6 +86,8 @@ pub(super) struct S3Shards {
     store: Arc<dyn MultipartObjectStore>,
     limits: UploadLimits,
     background: TaskTracker,
+    /// Where the store lists its uploads.
+    open_uploads: Option<Arc<OpenUploads>>,
 }
 
 impl S3Shards {
@@ -88,7 +96,7 @@ impl S3Shards {
         store: Arc<dyn MultipartObjectStore>,
         limits: UploadLimits,
     ) -> Self {
-        Self { location, store, limits, background: TaskTracker::new() }
+        Self { location, store, limits, background: TaskTracker::new(), open_uploads: None }
     }
 
     /// The same; what goes on behind its callers' backs is counted in `background`.
@@ -96,8 +104,13 @@ impl S3Shards {
         Self { background, ..self }
     }
 
+    /// The same; uploads that no note speaks of are found in `open_uploads`.
+    pub(super) fn listed_by(self, open_uploads: Arc<OpenUploads>) -> Self {
+        Self { open_uploads: Some(open_uploads), ..self }
+    }
+
     fn journal(&self, job: &str) -> Result<Journal> {
-        let folder = self.location.join(&format!("_gristmill/uploads/{job}"))?;
+        let folder = self.location.join(&format!("{UPLOADS}/{job}"))?;
         Ok(Journal::new(Arc::clone(&self.store), folder))
     }
 
@@ -124,9 +137,9 @@ impl S3Shards {
         Ok(upload)
     }
 
-    async fn size_of(&self, place: &Location) -> Result<Option<u64>> {
+    async fn stat_of(&self, place: &Location) -> Result<Option<FileStat>> {
         match self.store.head(place.object_path()).await {
-            Ok(meta) => Ok(Some(meta.size)),
+            Ok(meta) => Ok(Some(FileStat { bytes: meta.size, changed: meta.last_modified.into() })),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(failure) => Err(error(place, failure)),
         }
@@ -164,7 +177,7 @@ impl ShardStore for S3Shards {
         if prefix.as_ref().is_empty() {
             return Ok(None);
         }
-        Ok(self.size_of(&self.location).await?.map(|_| self.location.to_string()))
+        Ok(self.stat_of(&self.location).await?.map(|_| self.location.to_string()))
     }
 
     async fn files(&self, folder: &str) -> Result<Vec<String>> {
@@ -209,7 +222,7 @@ impl ShardStore for S3Shards {
         // The upload is gone once it is completed, and the answer to completing it can get lost.
         let may_be_published =
             matches!(failure, object_store::Error::NotFound { .. } | object_store::Error::Generic { .. });
-        if may_be_published && self.size_of(&place).await? == Some(shard.bytes) {
+        if may_be_published && self.stat_of(&place).await?.is_some_and(|found| found.bytes == shard.bytes) {
             return Ok(());
         }
         Err(match failure {
@@ -233,14 +246,14 @@ impl ShardStore for S3Shards {
         let journal = &journal;
         let discarded: Vec<Result<bool>> = futures::stream::iter(notes)
             .map(|note| async move {
-                let was_there = match journal.read(&note).await? {
+                let was_there = match journal.read(&note.place).await? {
                     Some(entry) => {
                         let place = self.location.join(&entry.path)?;
                         self.target(place, entry.upload_id).abort().await?
                     }
                     None => false,
                 };
-                journal.remove(&note).await?;
+                journal.remove(&note.place).await?;
                 Ok(was_there)
             })
             .buffer_unordered(DISCARDS_IN_FLIGHT)
@@ -248,6 +261,14 @@ impl ShardStore for S3Shards {
             .await;
         let discarded: Vec<bool> = discarded.into_iter().collect::<Result<_>>()?;
         Ok(discarded.into_iter().filter(|was_there| *was_there).count())
+    }
+
+    async fn leftovers(&self) -> Result<Vec<Leftover>> {
+        self.find_leftovers().await
+    }
+
+    async fn discard(&self, leftover: &Leftover) -> Result<()> {
+        self.discard_leftover(leftover).await
     }
 
     async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
@@ -291,8 +312,8 @@ impl ShardStore for S3Shards {
         }
     }
 
-    async fn size(&self, path: &str) -> Result<Option<u64>> {
-        self.size_of(&self.location.join(path)?).await
+    async fn stat(&self, path: &str) -> Result<Option<FileStat>> {
+        self.stat_of(&self.location.join(path)?).await
     }
 
     async fn delete(&self, path: &str) -> Result<()> {

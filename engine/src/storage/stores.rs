@@ -1,7 +1,7 @@
 //! The registry of stores: every bucket gets one client, made when it is first asked for.
 
 use super::local::LocalShards;
-use super::s3::{S3Shards, UploadLimits};
+use super::s3::{OpenUploads, S3Shards, UploadLimits};
 use super::{Location, ShardStore, client};
 use crate::config::{S3Config, WriteConfig};
 use crate::error::{Code, Error, Result};
@@ -26,10 +26,18 @@ pub struct Stores {
     s3: S3Config,
     write: WriteConfig,
     local: Arc<LocalFileSystem>,
-    buckets: Mutex<HashMap<String, Arc<AmazonS3>>>,
+    buckets: Mutex<HashMap<String, Bucket>>,
     registered: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
     /// Uploads that are being opened or aborted.
     background: TaskTracker,
+}
+
+/// One bucket.
+#[derive(Debug, Clone)]
+struct Bucket {
+    client: Arc<AmazonS3>,
+    /// None for requests that go out unsigned: they are not shown uploads.
+    open_uploads: Option<Arc<OpenUploads>>,
 }
 
 impl Stores {
@@ -63,8 +71,13 @@ impl Stores {
                     part_bytes: self.write.part_bytes.as_usize(),
                     in_flight: self.write.uploads_in_flight,
                 };
-                let shards = S3Shards::new(location.clone(), self.bucket(bucket)?, limits);
-                Arc::new(shards.tracked_by(self.background.clone()))
+                let Bucket { client, open_uploads } = self.bucket(bucket)?;
+                let shards = S3Shards::new(location.clone(), client, limits);
+                let shards = shards.tracked_by(self.background.clone());
+                Arc::new(match open_uploads {
+                    Some(open_uploads) => shards.listed_by(open_uploads),
+                    None => shards,
+                })
             }
         })
     }
@@ -92,21 +105,25 @@ impl Stores {
         }
         match (url.scheme(), url.host_str()) {
             ("file", _) => Ok(Arc::clone(&self.local) as Arc<dyn ObjectStore>),
-            ("s3" | "s3a", Some(bucket)) => Ok(self.bucket(bucket)?),
+            ("s3" | "s3a", Some(bucket)) => Ok(self.bucket(bucket)?.client),
             _ => Err(Error::new(Code::Unsupported, format!("no store for \"{url}\""))
                 .with_hint("use s3://bucket/prefix, file:///path or a path")),
         }
     }
 
-    fn bucket(&self, bucket: &str) -> Result<Arc<AmazonS3>> {
+    fn bucket(&self, bucket: &str) -> Result<Bucket> {
         // Held while the client is made, which connects to nothing, so that there is one client per bucket.
         let mut buckets = self.buckets.lock();
-        if let Some(client) = buckets.get(bucket) {
-            return Ok(Arc::clone(client));
+        if let Some(known) = buckets.get(bucket) {
+            return Ok(known.clone());
         }
-        let client = Arc::new(client::connect(&self.s3, bucket)?);
-        buckets.insert(bucket.to_owned(), Arc::clone(&client));
-        Ok(client)
+        let (client, http) = client::connect(&self.s3, bucket)?;
+        let client = Arc::new(client);
+        let http = http.filter(|_| !self.s3.anonymous);
+        let open_uploads = http.map(|http| Arc::new(OpenUploads::new(Arc::clone(&client), http)));
+        let made = Bucket { client, open_uploads };
+        buckets.insert(bucket.to_owned(), made.clone());
+        Ok(made)
     }
 }
 

@@ -1,11 +1,15 @@
+mod memory;
+
 use super::s3::{S3Shards, UploadLimits};
 use super::*;
 use crate::config::{S3Config, WriteConfig};
 use crate::error::Code;
 use futures::TryStreamExt;
+use memory::Memory;
 use object_store::memory::InMemory;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 use tempfile::TempDir;
 
 // Locations.
@@ -91,11 +95,11 @@ fn local() -> (TempDir, Arc<dyn ShardStore>) {
     (folder, stores.shards(&location).unwrap())
 }
 
-/// `InMemory` takes parts in order only, so one at a time.
-fn object() -> Arc<dyn ShardStore> {
+/// It takes parts in order only, so one at a time.
+pub(crate) fn object() -> Arc<dyn ShardStore> {
     let limits = UploadLimits { part_bytes: 16, in_flight: 1 };
     let location = Location::parse("s3://b/a b%20c é").unwrap();
-    Arc::new(S3Shards::new(location, Arc::new(InMemory::new()), limits))
+    Arc::new(S3Shards::new(location, Arc::new(Memory::default()), limits))
 }
 
 async fn stage(store: &dyn ShardStore, path: &str, by: &Attempt, pieces: &[&[u8]]) -> StagedShard {
@@ -228,7 +232,71 @@ async fn files_are_put_read_and_deleted() {
     check_files(object().as_ref()).await;
 }
 
+/// The id of a job, as the planner makes them.
+const JOB: &str = "0190a3c4d5e67f8090a1b2c3d4e5f607";
+
+async fn check_leftovers(store: &dyn ShardStore) {
+    let mut expected = vec![];
+    for path in ["1.csv", "_gristmill/train/1.idx", "train/1.csv"] {
+        drop(stage(store, path, &attempt(JOB, "a"), &[b"x"]).await);
+        expected.push((Some(JOB.to_owned()), path.to_owned(), true));
+    }
+    let published = stage(store, "train/2.csv", &attempt("j-2", "a"), &[b"keep"]).await;
+    store.publish(&published).await.unwrap();
+    let mut found = store.leftovers().await.unwrap();
+    found.retain(|leftover| leftover.job.as_deref() == Some(JOB));
+    found.sort_by(|left, right| left.path.cmp(&right.path));
+    let facts = found.iter().map(|it| (it.job.clone(), it.path.clone(), it.is_staged));
+    assert_eq!(Vec::from_iter(facts), expected);
+    for leftover in &found {
+        store.discard(leftover).await.unwrap();
+        store.discard(leftover).await.expect("discarding what is gone is fine");
+    }
+    assert!(store.leftovers().await.unwrap().iter().all(|leftover| leftover.job.as_deref() != Some(JOB)));
+    assert_eq!(store.get("train/2.csv").await.unwrap(), "keep");
+}
+
+#[tokio::test]
+async fn what_a_job_staged_is_found_again_without_it() {
+    check_leftovers(local().1.as_ref()).await;
+    check_leftovers(object().as_ref()).await;
+}
+
+#[tokio::test]
+async fn a_leftover_knows_when_it_was_changed() {
+    for store in [local().1, object()] {
+        let before = SystemTime::now() - std::time::Duration::from_secs(2);
+        drop(stage(store.as_ref(), "train/1.csv", &attempt(JOB, "a"), &[b"x"]).await);
+        let changed = store.leftovers().await.unwrap()[0].changed;
+        assert!(changed >= before && changed <= SystemTime::now(), "{changed:?}");
+    }
+}
+
 // Local alone.
+
+#[tokio::test]
+async fn leftovers_are_told_by_names_that_only_we_give() {
+    let (_folder, store) = local();
+    for path in
+        [".x.y.z.tmp", "x.tmp", &format!("{JOB}.tmp"), &format!(".x.{JOB}.a"), "train/.nfs0001.a.b.tmp"]
+    {
+        store.put(path, Bytes::from("1")).await.unwrap();
+    }
+    assert_eq!(store.leftovers().await.unwrap(), Vec::new());
+    store.put(".claim.json.gristmill-put.Ab12Cd.tmp", Bytes::from("1")).await.unwrap();
+    let found = store.leftovers().await.unwrap();
+    assert_eq!((found.len(), &found[0].job, found[0].path.as_str()), (1, &None, "claim.json"));
+}
+
+#[tokio::test]
+async fn leftovers_of_locations_within_a_location_are_not_its_own() {
+    let (_folder, store) = local();
+    let path = format!("inner/.1.csv.{JOB}.a.tmp");
+    store.put(&path, Bytes::from("1")).await.unwrap();
+    assert_eq!(store.leftovers().await.unwrap().len(), 1);
+    store.put("inner/_gristmill/claim.json", Bytes::from("{}")).await.unwrap();
+    assert_eq!(store.leftovers().await.unwrap(), Vec::new());
+}
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -18,7 +18,7 @@ const HOLD_LIMIT: Duration = Duration::from_secs(100);
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// The keys below a prefix.
+    /// The keys below a prefix, or the uploads.
     List,
     /// An object or a range of it.
     Get,
@@ -63,6 +63,10 @@ pub enum Action {
     Drop,
     /// It is done, and the connection ends without an answer.
     LoseAnswer,
+    /// It is done, and answered that much later.
+    Slow(Duration),
+    /// Each of these in turn.
+    OneOf(Vec<Action>),
 }
 
 /// When something goes wrong, and what.
@@ -86,9 +90,21 @@ pub struct Faults {
 
 #[derive(Debug, Default)]
 struct State {
-    rules: Vec<(Rule, u64)>,
+    rules: Vec<Active>,
     gates: Vec<(Operation, Arc<GateState>)>,
     injected: u64,
+}
+
+/// A rule in force.
+#[derive(Debug)]
+struct Active {
+    rule: Rule,
+    /// The bucket it is for; none means all.
+    bucket: Option<String>,
+    /// How many requests it was about.
+    seen: u64,
+    /// How many of those went wrong.
+    struck: u64,
 }
 
 /// Holds requests of one kind until it is opened or dropped.
@@ -109,7 +125,13 @@ struct Held(Arc<GateState>);
 impl Faults {
     /// Adds a rule; the first one that fits decides.
     pub fn add(&self, rule: Rule) {
-        self.state.lock().rules.push((rule, 0));
+        self.state.lock().rules.push(Active { rule, bucket: None, seen: 0, struck: 0 });
+    }
+
+    /// The same for the requests to one bucket.
+    pub fn add_for(&self, bucket: &str, rule: Rule) {
+        let bucket = Some(bucket.to_owned());
+        self.state.lock().rules.push(Active { rule, bucket, seen: 0, struck: 0 });
     }
 
     /// From now on holds every request for `operation`. What is held has reached the store: it is done when the gate
@@ -173,6 +195,12 @@ impl Faults {
                 service.call(request).await?;
                 Err(lost())
             }
+            Some(Action::Slow(delay)) => {
+                let answer = service.call(request).await;
+                tokio::time::sleep(delay).await;
+                answer
+            }
+            Some(Action::OneOf(_)) => unreachable!("one of them was chosen"),
         }
     }
 
@@ -184,15 +212,32 @@ impl Faults {
 
     fn fault(&self, operation: Option<Operation>, path: &str) -> Option<Action> {
         let mut state = self.state.lock();
-        let fits = |rule: &Rule| {
-            (rule.operation.is_none() || rule.operation == operation) && path.ends_with(rule.path_end)
-        };
-        let (rule, seen) = state.rules.iter_mut().find(|(rule, _)| fits(rule))?;
-        let strikes = rule.when.strikes(*seen);
-        *seen += 1;
-        let action = strikes.then(|| rule.action.clone());
+        let active = state.rules.iter_mut().find(|active| active.fits(operation, path))?;
+        let action = active.next();
         state.injected += u64::from(action.is_some());
         action
+    }
+}
+
+impl Active {
+    fn fits(&self, operation: Option<Operation>, path: &str) -> bool {
+        let bucket = path.trim_start_matches('/').split('/').next();
+        let is_there = self.bucket.is_none() || self.bucket.as_deref() == bucket;
+        let is_it = self.rule.operation.is_none() || self.rule.operation == operation;
+        is_there && is_it && path.ends_with(self.rule.path_end)
+    }
+
+    /// What happens to the next request that it is about.
+    fn next(&mut self) -> Option<Action> {
+        self.seen += 1;
+        if !self.rule.when.strikes(self.seen - 1) {
+            return None;
+        }
+        self.struck += 1;
+        Some(match &self.rule.action {
+            Action::OneOf(actions) => actions[(self.struck - 1) as usize % actions.len()].clone(),
+            action => action.clone(),
+        })
     }
 }
 
@@ -268,7 +313,7 @@ fn operation_of(request: &Request<Incoming>) -> Option<Operation> {
     let query = request.uri().query().unwrap_or_default();
     let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
     Some(match *request.method() {
-        Method::GET if has("list-type") => Operation::List,
+        Method::GET if has("list-type") || has("uploads") => Operation::List,
         Method::GET => Operation::Get,
         Method::HEAD => Operation::Head,
         Method::PUT if has("partNumber") => Operation::UploadPart,

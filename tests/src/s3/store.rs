@@ -6,12 +6,15 @@
 //! | a key that is a prefix of others | `NoSuchKey` | an object, as it is a folder |
 //! | a bucket that is not there, on `GET` | `NoSuchBucket` | `NoSuchKey` |
 //! | two puts of one key, `If-None-Match` | one wins | both may: it looks, then writes |
+//! | a list of uploads | has those that have not ended | there is none |
 //! | a listing | has `ETag`s, times in whole seconds | no `ETag`s, times in nanoseconds |
 
 use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 use s3s_fs::FileSystem;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use tokio::sync::Mutex;
 
 /// A folder as a store of buckets.
@@ -21,12 +24,14 @@ pub(super) struct Store {
     inner: FileSystem,
     /// Held while an object is put.
     put: Mutex<()>,
+    /// Bucket, key and time of each upload that has not ended, by its id.
+    uploads: Mutex<BTreeMap<String, (String, String, SystemTime)>>,
 }
 
 impl Store {
     pub(super) fn new(root: &Path) -> Self {
         let inner = FileSystem::new(root).unwrap_or_else(|error| panic!("{}: {error:?}", root.display()));
-        Self { root: root.to_owned(), inner, put: Mutex::default() }
+        Self { root: root.to_owned(), inner, put: Mutex::default(), uploads: Mutex::default() }
     }
 
     fn check_object(&self, bucket: &str, key: &str) -> S3Result<()> {
@@ -118,7 +123,35 @@ impl S3 for Store {
         if !self.root.join(&request.input.bucket).is_dir() {
             return Err(s3_error!(NoSuchBucket));
         }
-        self.inner.create_multipart_upload(request).await
+        let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+        let response = self.inner.create_multipart_upload(request).await?;
+        if let Some(id) = &response.output.upload_id {
+            self.uploads.lock().await.insert(id.clone(), (bucket, key, SystemTime::now()));
+        }
+        Ok(response)
+    }
+
+    async fn list_multipart_uploads(
+        &self,
+        request: S3Request<ListMultipartUploadsInput>,
+    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
+        let prefix = request.input.prefix.unwrap_or_default();
+        let uploads = self.uploads.lock().await;
+        let own = uploads
+            .iter()
+            .filter(|(_, (bucket, key, _))| *bucket == request.input.bucket && key.starts_with(&prefix));
+        let listed = own.map(|(id, (_, key, initiated))| MultipartUpload {
+            key: Some(key.clone()),
+            upload_id: Some(id.clone()),
+            initiated: Some((*initiated).into()),
+            ..MultipartUpload::default()
+        });
+        Ok(S3Response::new(ListMultipartUploadsOutput {
+            bucket: Some(request.input.bucket.clone()),
+            is_truncated: Some(false),
+            uploads: Some(listed.collect()),
+            ..ListMultipartUploadsOutput::default()
+        }))
     }
 
     async fn upload_part(
@@ -134,7 +167,10 @@ impl S3 for Store {
         request: S3Request<CompleteMultipartUploadInput>,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
         self.check_upload(&request.input.upload_id)?;
-        self.inner.complete_multipart_upload(request).await
+        let id = request.input.upload_id.clone();
+        let response = self.inner.complete_multipart_upload(request).await?;
+        self.uploads.lock().await.remove(&id);
+        Ok(response)
     }
 
     async fn abort_multipart_upload(
@@ -142,6 +178,9 @@ impl S3 for Store {
         request: S3Request<AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
         self.check_upload(&request.input.upload_id)?;
-        self.inner.abort_multipart_upload(request).await
+        let id = request.input.upload_id.clone();
+        let response = self.inner.abort_multipart_upload(request).await?;
+        self.uploads.lock().await.remove(&id);
+        Ok(response)
     }
 }

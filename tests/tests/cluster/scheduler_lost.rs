@@ -95,6 +95,29 @@ async fn a_scheduler_lost_in_the_commit_leaves_shards_at_most() {
     check_is_no_training_set(&server).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduler_that_starts_again_removes_what_its_lost_job_left() {
+    let server = Server::start();
+    let program = program();
+    let options = ClusterOptions { executors: 1, ..ClusterOptions::default() }.with(server.settings());
+    let out = server.bucket("models").join("out");
+    let mut cluster = Cluster::start(&program, &options);
+    let gate = server.faults().hold(Operation::CompleteUpload);
+    let data = tests::data::tpch_small().await;
+    write_and_kill(&mut cluster, data, "s3://models/out", gate.wait_for(3, LIMIT)).await;
+    drop(cluster);
+    gate.let_through(LIMIT).await;
+    server.faults().clear();
+    assert!(visible(&out).len() >= 3, "shards without a manifest");
+    // Another one has nothing to do with that job.
+    let stranger = self::program();
+    drop(Cluster::start(&stranger, &options));
+    assert!(visible(&out).len() >= 3, "they are not the stranger's to remove");
+    let _again = Cluster::start(&program, &options);
+    let is_clean = || (server.keys("models").is_empty() && server.open_uploads().is_empty()).then_some(());
+    wait::until("an empty bucket", LIMIT, is_clean).await;
+}
+
 /// To whoever comes later the place holds no training set, and is taken.
 async fn check_is_no_training_set(server: &Server) {
     let mut config = Config { s3: server.config(), ..Config::default() };

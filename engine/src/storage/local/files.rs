@@ -1,5 +1,7 @@
 //! Blocking work on files and folders; every error names its path.
 
+use super::super::FileStat;
+use super::PUT;
 use crate::error::{Code, Error, Result};
 use bytes::Bytes;
 use std::collections::BTreeSet;
@@ -79,7 +81,9 @@ fn missing_folders(folder: &Path) -> Vec<&Path> {
 pub(super) fn write_beside(target: &Path, bytes: &[u8], sync: bool) -> Result<NamedTempFile> {
     create_folder_of(target, sync)?;
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".").suffix(".tmp");
+    let name = target.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let prefix = format!(".{name}.{PUT}.");
+    builder.prefix(&prefix).suffix(".tmp");
     // As any other new file; the library makes its files private.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
@@ -137,13 +141,20 @@ pub(super) fn read_chunk(file: &mut File, limit: usize) -> io::Result<Bytes> {
     Ok(Bytes::from(chunk))
 }
 
-/// The size of a file in bytes, or `None` where there is no file.
-pub(super) fn size(path: &Path) -> Result<Option<u64>> {
-    match fs::metadata(path) {
-        Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
-        Err(error) if is_missing(&error) => Ok(None),
-        Err(error) => Err(self::error(error, path)),
-    }
+/// Size and age of a file, or `None` where there is no file.
+pub(super) fn stat(path: &Path) -> Result<Option<FileStat>> {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => metadata,
+        Ok(_) => return Ok(None),
+        Err(error) if is_missing(&error) => return Ok(None),
+        Err(error) => return Err(self::error(error, path)),
+    };
+    let changed = metadata.modified().map_err(|error| self::error(error, path))?;
+    Ok(Some(FileStat { bytes: metadata.len(), changed }))
+}
+
+fn size(path: &Path) -> Result<Option<u64>> {
+    Ok(stat(path)?.map(|stat| stat.bytes))
 }
 
 /// Removes a file; gives whether there was one.
@@ -224,7 +235,7 @@ pub(super) fn remove_empty_folders(folder: &Path) -> Result<()> {
 
 /// The entries of `folder` in order of name, each with whether it is a folder; a link is not. None, if it is gone
 /// or not a folder.
-fn entries(folder: &Path) -> Result<Vec<(PathBuf, bool)>> {
+pub(super) fn entries(folder: &Path) -> Result<Vec<(PathBuf, bool)>> {
     let at_folder = |error| self::error(error, folder);
     let listing = match fs::read_dir(folder) {
         Ok(listing) => listing,

@@ -8,6 +8,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 /// An attempt runs in one process, so with its id this number makes a name that is used once.
 static NEXT_NOTE: AtomicU64 = AtomicU64::new(0);
@@ -21,7 +22,14 @@ pub(super) struct Entry {
     pub(super) upload_id: String,
 }
 
-/// The notes of one job, at `{location}/_gristmill/uploads/{job}`.
+/// Where a note is.
+#[derive(Debug, Clone)]
+pub(super) struct Note {
+    pub(super) place: Location,
+    pub(super) changed: SystemTime,
+}
+
+/// The notes of one job, at `{location}/_gristmill/uploads/{job}`, or those of all.
 #[derive(Debug)]
 pub(super) struct Journal {
     store: Arc<dyn MultipartObjectStore>,
@@ -48,10 +56,13 @@ impl Journal {
     }
 
     /// Where the notes are.
-    pub(super) async fn notes(&self) -> Result<Vec<Location>> {
+    pub(super) async fn notes(&self) -> Result<Vec<Note>> {
         self.store
             .list(Some(self.folder.object_path()))
-            .map_ok(|found| self.folder.sibling(found.location))
+            .map_ok(|found| Note {
+                place: self.folder.sibling(found.location),
+                changed: found.last_modified.into(),
+            })
             .map_err(|failure| error(&self.folder, failure))
             .try_collect()
             .await

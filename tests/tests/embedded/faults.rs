@@ -1,0 +1,150 @@
+//! Jobs on a store that fails all the time: each ends in a whole training set or in nothing.
+
+use crate::config;
+use futures::{StreamExt, stream};
+use gristmill_engine::commit::Garbage;
+use gristmill_engine::config::{Config, S3Config};
+use gristmill_engine::storage::{Location, Stores};
+use gristmill_engine::training_set::TrainingSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tests::engines::Engine;
+use tests::s3::{Action, Rule, Server, When};
+use tests::training_set::OnDisk;
+use tests::wait;
+
+const JOBS: u64 = 200;
+/// How many of them run at a time.
+const IN_FLIGHT: usize = 32;
+const ROWS: u64 = 500;
+/// Of a hundred requests, so many go wrong.
+const PERCENT: u64 = 5;
+/// How long the store may take to answer, and how long it takes when it is slow.
+const REQUEST_TIMEOUT: Duration = Duration::from_millis(1_500);
+const SLOW: Duration = Duration::from_secs(2);
+/// Nothing here takes longer unless it hangs.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// A job, with a bucket of its own: so the faults it meets depend on its own requests alone.
+struct Job {
+    bucket: String,
+    seed: u64,
+}
+
+impl Job {
+    fn new(seed: u64) -> Self {
+        Self { bucket: format!("job-{seed:03}"), seed }
+    }
+
+    /// Makes the bucket, with the input in it and its faults.
+    fn prepare(&self, server: &Server, input: &Path) {
+        let folder = server.bucket(&self.bucket).join("in");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::copy(input, folder.join("rows.parquet")).unwrap();
+        let action = Action::OneOf(vec![
+            Action::Status(500),
+            Action::LoseAnswer,
+            Action::Status(503),
+            Action::Drop,
+            Action::Slow(SLOW),
+        ]);
+        let when = When::Percent { percent: PERCENT, seed: self.seed };
+        server.faults().add_for(&self.bucket, Rule { operation: None, path_end: "", when, action });
+    }
+
+    fn sql(&self) -> String {
+        format!(
+            "CREATE TRAINING SET s LOCATION 's3://{0}/out' STORED AS CSV
+             SPLIT (train 0.8, test 0.2) BY KEY (value) OPTIONS ('shards' '1')
+             AS SELECT * FROM 's3://{0}/in/rows.parquet'",
+            self.bucket
+        )
+    }
+
+    fn location(&self) -> Location {
+        Location::parse(&format!("s3://{}/out", self.bucket)).unwrap()
+    }
+
+    async fn collect(&self, stores: &Stores) {
+        let store = stores.shards(&self.location()).unwrap();
+        let garbage = Garbage::idle_for(store, Duration::ZERO, SystemTime::now()).await.unwrap();
+        garbage.remove().await.unwrap();
+    }
+
+    /// What is in the bucket beside the input.
+    fn left(&self, server: &Server) -> Vec<String> {
+        server.keys(&self.bucket).into_iter().filter(|key| !key.starts_with("in/")).collect()
+    }
+
+    async fn check_whole(&self, server: &Server, stores: &Stores) {
+        let set = TrainingSet::open(stores, &self.location()).await.unwrap();
+        let report =
+            set.verify(2).await.unwrap_or_else(|error| panic!("{}: {}", self.bucket, error.report()));
+        let rows: u64 = set.manifest().splits.iter().map(|split| split.rows).sum();
+        assert_eq!((report.shards, rows), (2, ROWS), "{}", self.bucket);
+        // With no claim, no record and no note beside it.
+        let on_disk = OnDisk::open(&server.root().join(&self.bucket).join("out"));
+        assert_eq!(on_disk.row_count(), ROWS);
+    }
+}
+
+/// Retries that are used up now and then.
+fn failing_config(server: &Server) -> Config {
+    let s3 = S3Config { max_retries: 1, request_timeout: REQUEST_TIMEOUT, ..server.config() };
+    let mut config = Config { s3, ..config() };
+    config.sql.target_partitions = 2;
+    config
+}
+
+/// A Parquet file of `ROWS` rows.
+async fn input(folder: &Path) -> std::path::PathBuf {
+    let path = folder.join("rows.parquet");
+    let copy = format!(
+        "COPY (SELECT value, repeat('x', 20) AS text FROM generate_series(1, {ROWS})) TO '{}' STORED AS PARQUET",
+        path.display()
+    );
+    crate::engine().script(&copy).await;
+    path
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_jobs_on_a_failing_store_end_in_a_whole_set_or_in_nothing() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let input = input(folder.path()).await;
+    let jobs: Vec<Job> = (0..JOBS).map(Job::new).collect();
+    jobs.iter().for_each(|job| job.prepare(&server, &input));
+
+    let engine = Arc::new(Engine::embedded(failing_config(&server)));
+    let running = stream::iter(jobs).map(|job| {
+        let (engine, sql) = (Arc::clone(&engine), job.sql());
+        async move { (job, tokio::spawn(async move { engine.run(&sql).await.map(drop) }).await.unwrap()) }
+    });
+    let ended: Vec<_> = wait::within("all jobs", LIMIT, running.buffer_unordered(IN_FLIGHT).collect()).await;
+    let Engine::Embedded(session) = engine.as_ref() else { panic!("not embedded") };
+    wait::within("what failed jobs clean up", LIMIT, session.settle()).await;
+    let injected = server.faults().injected();
+    server.faults().clear();
+
+    let stores = session.engine().stores();
+    let failed: Vec<&Job> = ended.iter().filter(|(_, result)| result.is_err()).map(|(job, _)| job).collect();
+    let left = failed.iter().filter(|job| !job.left(&server).is_empty()).count();
+    let checks = stream::iter(&ended).for_each_concurrent(IN_FLIGHT, |(job, result)| {
+        let server = &server;
+        async move {
+            job.collect(stores).await;
+            // A job that could not withdraw a manifest whose answer got lost has failed, and left a whole set.
+            if result.is_ok() || !job.left(server).is_empty() {
+                job.check_whole(server, stores).await;
+            }
+        }
+    });
+    wait::within("all checks", LIMIT, checks).await;
+    assert_eq!(server.open_uploads(), Vec::<String>::new());
+    let (done, failed) = (ended.len() - failed.len(), failed.len());
+    eprintln!(
+        "{injected} faults: {done} jobs done, {failed} failed, {left} of those left something to collect"
+    );
+    assert!(done > 0 && failed > 0 && injected > JOBS, "{injected} faults, {failed} jobs failed");
+}

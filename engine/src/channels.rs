@@ -4,6 +4,7 @@
 //! What each built-in algorithm accepts is in `channels/algorithm.rs`, as a table.
 
 mod algorithm;
+mod readable;
 mod target;
 
 pub(crate) use target::{Target, TargetOptions};

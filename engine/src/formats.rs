@@ -46,7 +46,7 @@ pub use webdataset::WebDatasetOptions;
 
 use crate::error::{Code, Error, Result};
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema};
 use gristmill_proto::manifest::ShardInfo;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -247,6 +247,19 @@ pub fn encode_all(format: &dyn Format, columns: &Columns, batches: &[RecordBatch
     }
     encoder.finish(&mut out)?;
     Ok(out)
+}
+
+/// A type as manifests and statistics name it: however its values are held in memory, which differs between processes.
+pub(crate) fn type_name(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Utf8View => DataType::Utf8.to_string(),
+        DataType::BinaryView => DataType::Binary.to_string(),
+        DataType::Dictionary(_, values) => type_name(values),
+        DataType::List(_) | DataType::FixedSizeList(_, _) | DataType::Struct(_) | DataType::Map(_, _) => {
+            plain_types::plain_type(data_type).to_string()
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Refuses roles that a format has no place for.

@@ -4,7 +4,7 @@ use crate::backend::JobProgress;
 use crate::channels::channels;
 use crate::commit::to_json;
 use crate::error::{Code, Error, Result};
-use crate::formats::{SideFile, format};
+use crate::formats::{SideFile, format, type_name};
 use crate::plan::{InputFiles, PlannedWrite};
 use crate::statistics::statistics_files;
 use crate::storage::{Location, ShardStore};
@@ -120,7 +120,7 @@ fn manifest_of(
 fn column_infos(schema: &Schema) -> Vec<ColumnInfo> {
     let info = |field: &datafusion::arrow::datatypes::FieldRef| ColumnInfo {
         name: field.name().clone(),
-        r#type: field.data_type().to_string(),
+        r#type: type_name(field.data_type()),
         nullable: field.is_nullable(),
     };
     schema.fields().iter().map(info).collect()

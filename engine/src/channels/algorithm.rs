@@ -119,13 +119,45 @@ static ALGORITHMS: &[Algorithm] = &[
     },
 ];
 
+/// What people call algorithms otherwise.
+const SHORT_NAMES: [(&str, &str); 5] = [
+    ("rcf", "randomcutforest"),
+    ("deepar", "forecasting-deepar"),
+    ("k-means", "kmeans"),
+    ("k-nn", "knn"),
+    ("fm", "factorization-machines"),
+];
+
 impl Algorithm {
+    /// Whether its columns have to be numbers all, where the format could hold others.
+    pub(super) fn reads_numbers_only(&self) -> bool {
+        !matches!(
+            self.name,
+            "ipinsights"
+                | "forecasting-deepar"
+                | "blazingtext"
+                | "object2vec"
+                | "catboost"
+                | "tabtransformer"
+                | "autogluon-tabular"
+                | "image-classification"
+                | "object-detection"
+        )
+    }
+
+    /// Whether it reads `categorical_index.json`, and does not take it for data.
+    pub(super) fn reads_categorical_index(&self) -> bool {
+        matches!(self.name, "lightgbm" | "catboost" | "tabtransformer")
+    }
+
     /// The algorithm of that name, in any case; `_` and ` ` count as `-`.
     ///
     /// # Errors
     /// `Unsupported`, with the nearest name or all of them as the hint.
     pub(super) fn parse(text: &str) -> Result<&'static Algorithm> {
         let wanted = text.trim().to_ascii_lowercase().replace(['_', ' '], "-");
+        let short = SHORT_NAMES.iter().find(|(short, _)| *short == wanted);
+        let wanted = short.map_or(wanted, |(_, name)| (*name).to_owned());
         ALGORITHMS.iter().find(|known| known.name == wanted).ok_or_else(|| {
             let names: Vec<&str> = ALGORITHMS.iter().map(|known| known.name).collect();
             let hint = suggest::hint(&wanted, &names)

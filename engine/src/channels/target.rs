@@ -55,9 +55,14 @@ impl TargetOptions {
         Ok(Self { algorithm, instances, distribution })
     }
 
-    /// How many instances train; the number of shards is to be a multiple of it.
-    pub(crate) fn instances(&self) -> u32 {
-        self.instances
+    /// What the number of shards is to be a multiple of: the instances, where each reads shards of its own.
+    pub(crate) fn readers(&self) -> u32 {
+        if self.algorithm.is_some_and(|algorithm| algorithm.one_file) { 1 } else { self.instances }
+    }
+
+    /// The algorithm, if one is named.
+    pub(super) fn algorithm(&self) -> Option<&'static Algorithm> {
+        self.algorithm
     }
 
     /// What the manifest says about it.
@@ -80,6 +85,7 @@ impl TargetOptions {
 
     fn distribution(&self) -> Distribution {
         let by_default = match self.algorithm.map(|algorithm| algorithm.sharing) {
+            _ if self.algorithm.is_some_and(|algorithm| algorithm.one_file) => Distribution::FullyReplicated,
             Some(Sharing::PartsOnly) => Distribution::ShardedByS3Key,
             Some(Sharing::Either) if self.instances > 1 => Distribution::ShardedByS3Key,
             _ => Distribution::FullyReplicated,

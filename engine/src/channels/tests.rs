@@ -1,8 +1,12 @@
 use super::{Target, TargetOptions, channels};
 use crate::error::{Code, Result};
+use crate::formats::{ColumnRoles, Columns, FormatDefaults, FormatKind, FormatOptions};
 use crate::storage::Location;
+use arrow::datatypes::{DataType, Field, Schema};
 use gristmill_proto::manifest::{Distribution, Manifest, ShardInfo, SplitInfo, Training};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 fn resolve(options: &[(&str, &str)], target: Target<'_>) -> Result<Training> {
     let mut options = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -120,4 +124,65 @@ fn an_unknown_algorithm_is_refused_with_the_nearest_name() {
     let error = resolve(&[("algorithm", "xgbost")], CSV).unwrap_err();
     assert_eq!(error.code(), Code::Unsupported);
     assert!(error.hint().is_some_and(|hint| hint.contains("xgboost")), "{error:?}");
+}
+
+/// What an algorithm says to a set of a number and a column of that type, with those options.
+fn readable(algorithm: &str, kind: FormatKind, option: (&str, &str), other: DataType) -> Result<()> {
+    let mut named = [("algorithm".to_owned(), algorithm.to_owned())].into();
+    let mut options = [(option.0.to_owned(), option.1.to_owned())].into();
+    let options = FormatOptions::take(kind, &mut options, FormatDefaults::TRAINING_SET)?;
+    let fields = vec![Field::new("y", DataType::Int64, true), Field::new("start", other, true)];
+    let roles = ColumnRoles { labels: 1, ..ColumnRoles::default() };
+    let columns = Columns::new(Arc::new(Schema::new(fields)), roles)?;
+    TargetOptions::take(&mut named)?.check_readable(&options, &columns, &["train".to_owned()])
+}
+
+#[test]
+fn what_an_algorithm_cannot_read_is_refused_by_its_name() {
+    const NONE: (&str, &str) = ("compression", "none");
+    let float = || DataType::Float32;
+    for (algorithm, kind, option, other, named) in [
+        ("xgboost", FormatKind::Csv, ("header", "true"), float(), "'header'"),
+        ("xgboost", FormatKind::Csv, ("delimiter", ";"), float(), "'delimiter'"),
+        ("xgboost", FormatKind::Csv, ("compression", "zstd"), float(), "'compression'"),
+        ("xgboost", FormatKind::Csv, ("categorical", "start"), float(), "'categorical'"),
+        ("xgboost", FormatKind::Libsvm, ("one_based", "true"), float(), "'one_based'"),
+        ("linear-learner", FormatKind::Recordio, ("dtype", "float64"), float(), "'dtype'"),
+        ("linear-learner", FormatKind::Recordio, ("label_dtype", "int32"), float(), "'label_dtype'"),
+        ("xgboost", FormatKind::Csv, NONE, DataType::Utf8View, "\"start\" is Utf8,"),
+        ("xgboost", FormatKind::Parquet, NONE, DataType::Date32, "\"start\""),
+        ("deepar", FormatKind::Jsonl, ("nulls", "omit"), float(), "extension json"),
+        ("deepar", FormatKind::Jsonl, ("extension", "json"), float(), "\"target\""),
+    ] {
+        let error = readable(algorithm, kind, option, other).unwrap_err();
+        assert!(error.message().contains(named) && error.hint().is_some(), "{named}: {error}");
+    }
+    for (algorithm, kind, option, other) in [
+        ("xgboost", FormatKind::Csv, NONE, float()),
+        ("lightgbm", FormatKind::Csv, ("categorical", "start"), float()),
+        ("catboost", FormatKind::Csv, NONE, DataType::Utf8),
+        ("rcf", FormatKind::Recordio, ("dtype", "float32"), float()),
+    ] {
+        readable(algorithm, kind, option, other).unwrap();
+    }
+}
+
+#[test]
+fn a_set_without_a_split_to_train_on_is_refused() {
+    let mut options = [("algorithm".to_owned(), "xgboost".to_owned())].into();
+    let format = FormatOptions::take(FormatKind::Csv, &mut [].into(), FormatDefaults::TRAINING_SET).unwrap();
+    let columns = Columns::features_only(Arc::new(Schema::new(vec![Field::new("x", DataType::Int64, true)])));
+    let target = TargetOptions::take(&mut options).unwrap();
+    let error = target.check_readable(&format, &columns, &["fold_0".to_owned()]).unwrap_err();
+    assert!(error.message().contains("no split to train on"), "{error}");
+}
+
+#[test]
+fn instances_share_the_one_file_of_an_image_algorithm() {
+    let mut options: BTreeMap<_, _> =
+        [("algorithm", "image-classification"), ("instances", "2")].map(|(k, v)| (k.into(), v.into())).into();
+    let target = TargetOptions::take(&mut options).unwrap();
+    assert_eq!(target.readers(), 1);
+    let images = Target { format: "IMAGE_RECORDIO", labels: 1, shards: Some(1) };
+    assert_eq!(target.resolve(images).unwrap().distribution, Distribution::FullyReplicated);
 }

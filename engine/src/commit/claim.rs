@@ -120,7 +120,7 @@ pub(super) fn occupied(store: &dyn ShardStore, entry: &str) -> Error {
         MANIFEST => "a training set".to_owned(),
         _ => format!("\"{entry}\""),
     };
-    let is_of_a_job = [CLAIM, PUBLISHING].contains(&entry) || entry.contains("/_gristmill/uploads/");
+    let is_of_a_job = format!("/{entry}").contains("/_gristmill/");
     let hint = match entry {
         MANIFEST => "choose another location, or DROP TRAINING SET what is there".to_owned(),
         _ if is_of_a_job => format!(

@@ -45,7 +45,8 @@ impl Format for BlazingText {
         match columns.features() {
             [field] if is_text(&plain_type(field.data_type())) => Ok(()),
             [field] => {
-                let fix = format!("text, such as array_to_string({}, ' '),", sql_name(field));
+                let name = sql_name(field);
+                let fix = format!("text, such as CAST({name} AS VARCHAR) or array_to_string({name}, ' '),");
                 Err(refuse_column(self.name(), field, &fix))
             }
             others => {

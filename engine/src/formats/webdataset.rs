@@ -24,6 +24,7 @@ use crate::error::{Code, Error, Result};
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use serde::{Deserialize, Serialize};
+use std::fmt::Write;
 
 /// Options of WebDataset shards.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -226,7 +227,7 @@ impl WebDatasetEncoder {
         name.clear();
         match keys {
             Some(keys) => keys.read(row, &self.last_key, name)?,
-            None => name.push_str(&format!("{:09}", self.rows)),
+            None => put_number(name, self.rows),
         }
         self.rows += 1;
         self.last_key.clone_from(name);
@@ -248,6 +249,12 @@ impl WebDatasetEncoder {
         }
         Ok(())
     }
+}
+
+/// The key of a row that has none of its own.
+fn put_number(name: &mut String, row: u64) {
+    // Writing to a string cannot fail.
+    write!(name, "{row:09}").ok();
 }
 
 impl Encoder for WebDatasetEncoder {

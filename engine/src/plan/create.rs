@@ -44,7 +44,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     let (on_violation, statistics) = (OnViolation::take(&mut options)?, statistics(&mut options)?);
     let (balance, target) = (BalanceOptions::take(&mut options)?, TargetOptions::take(&mut options)?);
     let wanted = ShardOptions::take(&mut options, context.write.target_shard_bytes.bytes())?;
-    let wanted = wanted.for_instances(target.instances())?;
+    let wanted = wanted.for_instances(target.readers())?;
     let encoder = format(&format_options);
     let named = NamedColumns::take(create, encoder.as_ref(), &mut options)?;
     let known = [&OPTIONS, FormatOptions::names(kind), &NamedColumns::options(encoder.as_ref())].concat();
@@ -71,6 +71,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     let placement = PlacementInput { seed, split: rows.split, row, copy: rows.copy, group };
     let input = placed(placement.place(rows.plan, &layout, shard_by)?, &data)?;
     let shards = layout.shards();
+    target.check_readable(&format_options, &columns, &splits.names)?;
     let training = target.resolve(Target { format: kind.as_str(), labels: named.roles.labels, shards })?;
 
     let spec = Arc::new(WriteSpec {

@@ -12,6 +12,7 @@ use super::quantiles::{CAPACITY, Distribution, SHRINK};
 use super::shard::ShardStatistics;
 use super::text::TextStatistics;
 use super::top_values::TopValues;
+use crate::formats::type_name;
 use arrow::datatypes::{Field, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -263,7 +264,7 @@ fn feature(field: &Field, column: &ColumnStatistics, rows: u64) -> Feature {
         numerical_statistics: None,
         string_statistics: None,
         gristmill: FeatureDetails {
-            r#type: field.data_type().to_string(),
+            r#type: type_name(field.data_type()),
             present: common.num_present,
             missing: common.num_missing,
             ..FeatureDetails::default()

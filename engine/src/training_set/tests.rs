@@ -79,6 +79,17 @@ async fn a_file_that_a_trainer_would_read_fails_verification() {
 }
 
 #[tokio::test]
+async fn a_file_beside_the_data_that_was_changed_or_removed_fails_verification() {
+    for path in ["_gristmill/channels.json", "_gristmill/train.statistics.json"] {
+        let bench = Bench::training_set().await;
+        std::fs::write(bench.out().join(path), "{}").unwrap();
+        bench.check_fails(&["file", path, "2 bytes"]).await;
+        std::fs::remove_file(bench.out().join(path)).unwrap();
+        bench.check_fails(&["file", path, "missing"]).await;
+    }
+}
+
+#[tokio::test]
 async fn the_files_of_a_copy_are_those_of_its_manifest() {
     let bench = Bench::new("COPY (SELECT 1 AS x) TO OUT STORED AS CSV").await;
     bench.verify().await.unwrap();

@@ -5,7 +5,7 @@ use crate::error::{Code, Error, Result};
 use crate::manifest::{MANIFEST, META_FOLDER};
 use crate::storage::ShardStore;
 use futures::{StreamExt, TryStreamExt};
-use gristmill_proto::manifest::{Manifest, ShardInfo};
+use gristmill_proto::manifest::{FileInfo, Manifest, ShardInfo};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,16 +19,39 @@ pub(super) async fn verify(
 ) -> Result<VerifyReport> {
     verify_totals(manifest)?;
     verify_no_other_files(store.as_ref(), manifest).await?;
-    let shards = futures::stream::iter(manifest.shards.iter().cloned().map(|shard| {
+    let side_files = manifest.files.iter().map(Recorded::side_file);
+    let files = side_files.chain(manifest.shards.iter().map(Recorded::shard));
+    let files = futures::stream::iter(files.map(|file| {
         // A task each, because hashing is what takes the time.
-        let task = AbortOnDropHandle::new(tokio::spawn(verify_shard(Arc::clone(store), shard)));
+        let task = AbortOnDropHandle::new(tokio::spawn(verify_file(Arc::clone(store), file)));
         async move {
             task.await.map_err(|error| Error::new(Code::Internal, "verifying failed").with_source(error))?
         }
     }))
     .buffered(parallelism.max(1));
-    let bytes = shards.try_fold(0, |sum, bytes| async move { Ok(sum + bytes) }).await?;
+    files.try_for_each(|()| async { Ok(()) }).await?;
+    let bytes = manifest.shards.iter().map(|shard| shard.bytes).sum();
     Ok(VerifyReport { shards: manifest.shards.len() as u64, bytes })
+}
+
+/// A file as the manifest has it.
+struct Recorded {
+    kind: &'static str,
+    path: String,
+    bytes: u64,
+    sha256: String,
+}
+
+impl Recorded {
+    fn shard(shard: &ShardInfo) -> Self {
+        let ShardInfo { path, bytes, sha256, .. } = shard;
+        Self { kind: "shard", path: path.clone(), bytes: *bytes, sha256: sha256.clone() }
+    }
+
+    fn side_file(file: &FileInfo) -> Self {
+        let FileInfo { path, bytes, sha256 } = file;
+        Self { kind: "file", path: path.clone(), bytes: *bytes, sha256: sha256.clone() }
+    }
 }
 
 /// A manifest is a file, and can be changed or damaged as any other: its splits are the sums of its shards.
@@ -79,12 +102,14 @@ fn is_below_meta_folder(path: &str) -> bool {
     path.strip_prefix(META_FOLDER).is_some_and(|rest| rest.starts_with('/'))
 }
 
-async fn verify_shard(store: Arc<dyn ShardStore>, shard: ShardInfo) -> Result<u64> {
+async fn verify_file(store: Arc<dyn ShardStore>, file: Recorded) -> Result<()> {
+    let Recorded { kind, path, .. } = &file;
     let differs = |what: String| {
-        failed(format!("shard \"{}\" {what}", shard.path))
-            .with_hint("the shard was changed or damaged after it was written: create the training set again")
+        let hint =
+            format!("the {kind} was changed or damaged after it was written: create the training set again");
+        failed(format!("{kind} \"{path}\" {what}")).with_hint(hint)
     };
-    let mut pieces = store.read(&shard.path).await.map_err(|error| match error.code() {
+    let mut pieces = store.read(path).await.map_err(|error| match error.code() {
         Code::PathNotFound => differs("is missing".to_owned()),
         _ => error,
     })?;
@@ -93,14 +118,14 @@ async fn verify_shard(store: Arc<dyn ShardStore>, shard: ShardInfo) -> Result<u6
         hash.update(&piece);
         bytes += piece.len() as u64;
     }
-    if bytes != shard.bytes {
-        return Err(differs(format!("has {bytes} bytes, the manifest says {}", shard.bytes)));
+    if bytes != file.bytes {
+        return Err(differs(format!("has {bytes} bytes, the manifest says {}", file.bytes)));
     }
     let found = hex::encode(hash.finalize());
-    if found != shard.sha256 {
-        return Err(differs(format!("has SHA-256 {found}, the manifest says {}", shard.sha256)));
+    if found != file.sha256 {
+        return Err(differs(format!("has SHA-256 {found}, the manifest says {}", file.sha256)));
     }
-    Ok(bytes)
+    Ok(())
 }
 
 fn failed(message: String) -> Error {

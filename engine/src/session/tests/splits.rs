@@ -60,7 +60,7 @@ async fn three_splits_with_all_side_files_read_the_bytes_of_their_columns_once()
     wide_table(&session, folder.path()).await;
     let at = folder.path().join("set");
     let clauses = "LABEL class SPLIT (train 0.8, validation 0.1, test 0.1) BY KEY (t) \
-                   OPTIONS ('categorical' 't', 'algorithm' 'xgboost')";
+                   OPTIONS ('categorical' 't', 'algorithm' 'lightgbm')";
     run(&session, &of_wide(&at, clauses, "class, t")).await.unwrap();
     for side_file in [
         "train/categorical_index.json",

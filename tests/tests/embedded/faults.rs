@@ -77,13 +77,17 @@ impl Job {
         server.keys(&self.bucket).into_iter().filter(|key| !key.starts_with("in/")).collect()
     }
 
-    async fn check_whole(&self, server: &Server, stores: &Stores) {
+    /// That the set is there, whole.
+    async fn check_set(&self, stores: &Stores) {
         let set = TrainingSet::open(stores, &self.location()).await.unwrap();
         let report =
             set.verify(2).await.unwrap_or_else(|error| panic!("{}: {}", self.bucket, error.report()));
         let rows: u64 = set.manifest().splits.iter().map(|split| split.rows).sum();
         assert_eq!((report.shards, rows), (2, ROWS), "{}", self.bucket);
-        // With no claim, no record and no note beside it.
+    }
+
+    /// That no claim, no record and no note is beside it.
+    async fn check_alone(&self, server: &Server) {
         let on_disk = OnDisk::open(&server.root().join(&self.bucket).join("out"));
         assert_eq!(on_disk.row_count(), ROWS);
     }
@@ -133,10 +137,15 @@ async fn two_hundred_jobs_on_a_failing_store_end_in_a_whole_set_or_in_nothing() 
     let checks = stream::iter(&ended).for_each_concurrent(IN_FLIGHT, |(job, result)| {
         let server = &server;
         async move {
+            if result.is_ok() {
+                // Before anything is cleaned up.
+                job.check_set(stores).await;
+            }
             job.collect(stores).await;
             // A job that could not withdraw a manifest whose answer got lost has failed, and left a whole set.
             if result.is_ok() || !job.left(server).is_empty() {
-                job.check_whole(server, stores).await;
+                job.check_set(stores).await;
+                job.check_alone(server).await;
             }
         }
     });

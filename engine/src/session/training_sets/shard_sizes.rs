@@ -5,11 +5,16 @@ use gristmill_proto::manifest::{Balance, Manifest, SplitInfo};
 /// One sentence for each split whose shards a distributed trainer would stumble over: instances that are to read shards of
 /// their own have nothing to train on, or wait for each other.
 pub(super) fn complaints(manifest: &Manifest) -> Vec<String> {
-    let Some(shards) = manifest.placement.shards.map(u64::from) else { return Vec::new() };
+    let shards = manifest.placement.shards.map(u64::from);
     let by_hash = manifest.placement.balance == Some(Balance::Hash);
     let hint = if by_hash { ": OPTIONS ('balance' 'exact') makes them equal to one row" } else { "" };
     let complaint = |split: &SplitInfo| {
         let SplitInfo { name, rows, shards: written, .. } = split;
+        if *rows == 0 {
+            // A copy has one split without a name; no rows are no surprise there.
+            return (!name.is_empty()).then(|| format!("split {name} has no rows"));
+        }
+        let shards = shards?;
         if *rows < shards {
             let of_them = format!("{written} of them have a row, the others are not there");
             return Some(format!("split {name} has {rows} rows, fewer than its {shards} shards: {of_them}"));

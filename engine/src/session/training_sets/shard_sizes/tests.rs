@@ -50,12 +50,9 @@ fn shards_that_differ_by_a_row_or_roll_are_as_they_should_be() {
     let exact: &[(&str, &[u64])] = &[("train", &[2, 1, 2, 1])];
     assert_eq!(complaints(&manifest(Some(Balance::Exact), exact)), Vec::<String>::new());
     let rolled: &[(&str, &[u64])] = &[("train", &[100, 3]), ("test", &[])];
-    assert_eq!(complaints(&manifest(None, rolled)), Vec::<String>::new());
+    assert_eq!(complaints(&manifest(None, rolled)), ["split test has no rows"]);
     let empty: &[(&str, &[u64])] = &[("train", &[])];
-    assert_eq!(
-        complaints(&manifest(Some(Balance::Exact), empty)),
-        ["split train has 0 rows, fewer than its 4 shards: 0 of them have a row, the others are not there"]
-    );
+    assert_eq!(complaints(&manifest(Some(Balance::Exact), empty)), ["split train has no rows"]);
 }
 
 #[test]

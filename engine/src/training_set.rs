@@ -70,7 +70,7 @@ impl TrainingSet {
     }
 
     /// Checks that the manifest agrees with itself and that a trainer finds its shards and no other file; then reads
-    /// every shard, `parallelism` at a time, and compares size and hash with the manifest.
+    /// the side files and every shard, `parallelism` at a time, and compares size and hash with the manifest.
     ///
     /// # Errors
     /// `VerificationFailed` names the first file, in the manifest's order, that differs, or the first that is not the

@@ -39,6 +39,12 @@ pub(super) struct Algorithm {
     pub(super) sharing: Sharing,
     /// A channel is one file.
     pub(super) one_file: bool,
+    /// Its columns have to be numbers all, where the format could hold others.
+    pub(super) numbers_only: bool,
+    /// It reads `categorical_index.json`, and does not take it for data.
+    pub(super) categorical_index: bool,
+    /// Each instance evaluates on its own part, too.
+    pub(super) deals_out_every_split: bool,
     /// Splits that have a channel, and its name.
     channels: &'static [(&'static str, &'static str)],
 }
@@ -58,26 +64,50 @@ const fn algorithm(
     labels: Labels,
     channels: &'static [(&'static str, &'static str)],
 ) -> Algorithm {
-    Algorithm { name, formats, labels, sharing: Sharing::Either, one_file: false, channels }
+    Algorithm {
+        name,
+        formats,
+        labels,
+        sharing: Sharing::Either,
+        one_file: false,
+        numbers_only: false,
+        categorical_index: false,
+        deals_out_every_split: false,
+        channels,
+    }
+}
+
+/// The same of one that reads tables of numbers.
+const fn numeric(
+    name: &'static str,
+    formats: &'static [&'static str],
+    labels: Labels,
+    channels: &'static [(&'static str, &'static str)],
+) -> Algorithm {
+    Algorithm { numbers_only: true, ..algorithm(name, formats, labels, channels) }
 }
 
 static ALGORITHMS: &[Algorithm] = &[
-    algorithm("xgboost", &[CSV, "LIBSVM", "PARQUET", RECORDIO], Labels::One, &[TRAIN, VALIDATION]),
-    algorithm("linear-learner", &[RECORDIO, CSV], Labels::One, &[TRAIN, VALIDATION, TEST]),
-    algorithm("factorization-machines", &[RECORDIO], Labels::One, &[TRAIN, TEST]),
-    algorithm("kmeans", &[RECORDIO, CSV], Labels::None, &[TRAIN, TEST]),
-    algorithm("knn", &[RECORDIO, CSV], Labels::OneOrMore, &[TRAIN, TEST]),
-    algorithm("pca", &[RECORDIO, CSV], Labels::None, &[TRAIN, TEST]),
+    Algorithm {
+        // It drops an instance that finds no validation file.
+        deals_out_every_split: true,
+        ..numeric("xgboost", &[CSV, "LIBSVM", "PARQUET", RECORDIO], Labels::One, &[TRAIN, VALIDATION])
+    },
+    numeric("linear-learner", &[RECORDIO, CSV], Labels::One, &[TRAIN, VALIDATION, TEST]),
+    numeric("factorization-machines", &[RECORDIO], Labels::One, &[TRAIN, TEST]),
+    numeric("kmeans", &[RECORDIO, CSV], Labels::None, &[TRAIN, TEST]),
+    numeric("knn", &[RECORDIO, CSV], Labels::OneOrMore, &[TRAIN, TEST]),
+    numeric("pca", &[RECORDIO, CSV], Labels::None, &[TRAIN, TEST]),
     // Its test channel needs the label that its train channel must not have: another statement makes that.
     Algorithm {
         sharing: Sharing::PartsOnly,
-        ..algorithm("randomcutforest", &[RECORDIO, CSV], Labels::None, &[TRAIN])
+        ..numeric("randomcutforest", &[RECORDIO, CSV], Labels::None, &[TRAIN])
     },
     Algorithm {
         sharing: Sharing::OneInstance,
-        ..algorithm("lda", &[RECORDIO, CSV], Labels::None, &[TRAIN, TEST])
+        ..numeric("lda", &[RECORDIO, CSV], Labels::None, &[TRAIN, TEST])
     },
-    algorithm("ntm", &[RECORDIO, CSV], Labels::None, &[TRAIN, VALIDATION, TEST]),
+    numeric("ntm", &[RECORDIO, CSV], Labels::None, &[TRAIN, VALIDATION, TEST]),
     algorithm("ipinsights", &[CSV], Labels::None, &[TRAIN, VALIDATION]),
     algorithm("forecasting-deepar", &["JSONL", "PARQUET"], Labels::Any, &[TRAIN, TEST]),
     Algorithm {
@@ -86,13 +116,15 @@ static ALGORITHMS: &[Algorithm] = &[
         ..algorithm("blazingtext", &["BLAZINGTEXT", "AUGMENTED_MANIFEST"], Labels::Any, &[TRAIN, VALIDATION])
     },
     algorithm("object2vec", &["JSONL"], Labels::Any, &[TRAIN, VALIDATION, TEST]),
-    algorithm("lightgbm", &[CSV], Labels::One, &[TRAIN, VALIDATION]),
+    Algorithm { categorical_index: true, ..numeric("lightgbm", &[CSV], Labels::One, &[TRAIN, VALIDATION]) },
     Algorithm {
         sharing: Sharing::OneInstance,
+        categorical_index: true,
         ..algorithm("catboost", &[CSV], Labels::One, &[TRAINING, VALIDATION])
     },
     Algorithm {
         sharing: Sharing::OneInstance,
+        categorical_index: true,
         ..algorithm("tabtransformer", &[CSV], Labels::One, &[TRAINING, VALIDATION])
     },
     Algorithm {
@@ -129,27 +161,6 @@ const SHORT_NAMES: [(&str, &str); 5] = [
 ];
 
 impl Algorithm {
-    /// Whether its columns have to be numbers all, where the format could hold others.
-    pub(super) fn reads_numbers_only(&self) -> bool {
-        !matches!(
-            self.name,
-            "ipinsights"
-                | "forecasting-deepar"
-                | "blazingtext"
-                | "object2vec"
-                | "catboost"
-                | "tabtransformer"
-                | "autogluon-tabular"
-                | "image-classification"
-                | "object-detection"
-        )
-    }
-
-    /// Whether it reads `categorical_index.json`, and does not take it for data.
-    pub(super) fn reads_categorical_index(&self) -> bool {
-        matches!(self.name, "lightgbm" | "catboost" | "tabtransformer")
-    }
-
     /// The algorithm of that name, in any case; `_` and ` ` count as `-`.
     ///
     /// # Errors

@@ -35,7 +35,7 @@ fn check_options(algorithm: &Algorithm, options: &FormatOptions) -> Result<()> {
         FormatOptions::Csv(csv) if csv.header => Some("header"),
         FormatOptions::Csv(csv) if csv.delimiter != Delimiter::COMMA => Some("delimiter"),
         FormatOptions::Csv(csv) if matches!(csv.compression, Compression::Zstd(_)) => Some("compression"),
-        FormatOptions::Csv(csv) if !csv.categorical.is_empty() && !algorithm.reads_categorical_index() => {
+        FormatOptions::Csv(csv) if !csv.categorical.is_empty() && !algorithm.categorical_index => {
             Some("categorical")
         }
         FormatOptions::Libsvm(libsvm) if libsvm.one_based => Some("one_based"),
@@ -74,7 +74,7 @@ fn check_columns(algorithm: &Algorithm, options: &FormatOptions, columns: &Colum
         // Others hold numbers only, or are no tables.
         _ => return Ok(()),
     };
-    if !algorithm.reads_numbers_only() {
+    if !algorithm.numbers_only {
         return Ok(());
     }
     match fields.iter().find(|field| !is_readable(field.data_type(), takes_lists)) {

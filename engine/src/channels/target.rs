@@ -78,8 +78,7 @@ impl TargetOptions {
             algorithm: self.algorithm.map(|algorithm| algorithm.name.to_owned()),
             instances: self.instances,
             distribution: self.distribution(),
-            // XGBoost drops an instance that finds no validation file, but evaluates on each instance's own part.
-            deals_out_every_split: self.algorithm.is_some_and(|algorithm| algorithm.name == "xgboost"),
+            deals_out_every_split: self.algorithm.is_some_and(|algorithm| algorithm.deals_out_every_split),
         })
     }
 

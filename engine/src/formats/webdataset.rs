@@ -227,7 +227,8 @@ impl WebDatasetEncoder {
         name.clear();
         match keys {
             Some(keys) => keys.read(row, &self.last_key, name)?,
-            None => put_number(name, self.rows),
+            // Writing to a string cannot fail.
+            None => write!(name, "{:09}", self.rows).unwrap_or_default(),
         }
         self.rows += 1;
         self.last_key.clone_from(name);
@@ -249,12 +250,6 @@ impl WebDatasetEncoder {
         }
         Ok(())
     }
-}
-
-/// The key of a row that has none of its own.
-fn put_number(name: &mut String, row: u64) {
-    // Writing to a string cannot fail.
-    write!(name, "{row:09}").ok();
 }
 
 impl Encoder for WebDatasetEncoder {

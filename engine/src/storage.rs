@@ -12,6 +12,7 @@ mod s3;
 mod stores;
 #[cfg(test)]
 pub(crate) mod tests;
+mod writers;
 
 use crate::error::{Code, Error, Result};
 use async_trait::async_trait;
@@ -25,6 +26,7 @@ pub(crate) use error::innermost;
 pub use error::{classify, error};
 pub use location::Location;
 pub use stores::Stores;
+use writers::WriterGuard;
 
 /// Where a job writes: everything is invisible until it is published.
 ///
@@ -106,15 +108,24 @@ pub trait ShardStore: Send + Sync + Debug {
 }
 
 /// Who writes: one attempt of one task of one job. Both ids are of letters, digits, `-` and `_`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Attempt {
     /// The job.
     pub job: String,
     /// The attempt; no two attempts at any task ever have the same.
     pub attempt: String,
+    /// Whoever has a clone of this writes, see [`Stores::writers_ended`].
+    _guard: WriterGuard,
 }
 
 impl Attempt {
+    /// An attempt that nobody waits for the end of.
+    #[cfg(test)]
+    pub(crate) fn untracked(job: &str, attempt: &str) -> Self {
+        let guard = writers::Writers::default().enter(job);
+        Self { job: job.to_owned(), attempt: attempt.to_owned(), _guard: guard }
+    }
+
     /// Ids are parts of names: one with a dot or a slash could make a job's files look like another's.
     fn check(&self) -> Result<()> {
         let is_id =

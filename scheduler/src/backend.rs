@@ -69,6 +69,7 @@ impl Backend for ClusterBackend {
             Error::new(Code::Internal, "the driver of a job ended before it began").with_source(gone)
         })??;
         let progress = std::sync::Arc::clone(&watch.progress) as _;
-        Ok(RunningJob { stream: job_rows(self.core.clone(), watch, schema, wanted), progress })
+        let stopped = Box::pin(watch.stopped.clone().cancelled_owned());
+        Ok(RunningJob { stream: job_rows(self.core.clone(), watch, schema, wanted), progress, stopped })
     }
 }

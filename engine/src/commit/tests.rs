@@ -163,7 +163,7 @@ async fn folder(store: &Arc<dyn ShardStore>, job: &str) -> JobFolder {
 }
 
 async fn stage(store: &dyn ShardStore, job: &str, path: &str) -> ShardRecord {
-    let attempt = Attempt { job: job.to_owned(), attempt: "a".to_owned() };
+    let attempt = Attempt::untracked(job, "a");
     let mut upload = store.create(path, &attempt).await.unwrap();
     upload.write(Bytes::from(job.to_owned())).await.unwrap();
     let StagedShard { path, bytes, token } = upload.finish().await.unwrap();

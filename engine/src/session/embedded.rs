@@ -21,7 +21,8 @@ impl Backend for EmbeddedBackend {
 
     async fn run(&self, job: PhysicalJob) -> Result<RunningJob> {
         let stream = execute_stream(Arc::clone(&job.plan), job.ctx.task_ctx())?;
-        Ok(RunningJob { stream, progress: Arc::new(PlanProgress::of(job.plan)) })
+        let stopped = Box::pin(std::future::ready(()));
+        Ok(RunningJob { stream, progress: Arc::new(PlanProgress::of(job.plan)), stopped })
     }
 }
 

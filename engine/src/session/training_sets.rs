@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt};
 use gristmill_proto::manifest::{Expectation, Manifest};
 use parking_lot::Mutex;
@@ -33,7 +34,9 @@ impl Session {
         let job = PhysicalJob { name: statement.title(), ctx: self.context(), plan: physical };
         let schema = if write.spec.splits.is_empty() { tables::count() } else { tables::summary() };
         let progress = Arc::new(WriteProgress::default());
-        let attempt = WriteJob { session: self.clone(), write, inputs, progress: Arc::clone(&progress) };
+        let (session, progress_of_job) = (self.clone(), Arc::clone(&progress));
+        let attempt =
+            WriteJob { session, write, inputs, progress: progress_of_job, stopped: Stopped::default() };
         let result = async move { attempt.run(job).await.map_err(Into::into) };
         let stream = futures::stream::once(result).boxed();
         let stream = Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), stream));
@@ -83,7 +86,11 @@ struct WriteJob {
     write: PlannedWrite,
     inputs: InputFiles,
     progress: Arc<WriteProgress>,
+    stopped: Stopped,
 }
+
+/// Completes when other processes have stopped working for a job; none before it has started.
+type Stopped = Arc<Mutex<Option<BoxFuture<'static, ()>>>>;
 
 impl WriteJob {
     async fn run(self, job: PhysicalJob) -> Result<RecordBatch> {
@@ -94,7 +101,7 @@ impl WriteJob {
         };
         // Before the first thing is written, so that there is no moment in which a cancellation leaves something.
         let note = self.session.engine().note(&self.write.spec.job, &self.write.location).await?;
-        let mut cleanup = Cleanup::new(&self.session, Arc::clone(&output), note);
+        let mut cleanup = Cleanup::new(&self, Arc::clone(&output), note);
         let manifest = match self.write(job, output.as_ref(), expectations).await {
             Ok(manifest) => manifest,
             Err(error) => {
@@ -153,6 +160,7 @@ impl WriteJob {
     async fn stage(&self, job: PhysicalJob) -> Result<Vec<ShardRecord>> {
         let running = self.session.inner.engine.inner.backend.run(job).await?;
         self.progress.follow(Arc::clone(&running.progress));
+        *self.stopped.lock() = Some(running.stopped);
         let mut shards = Vec::new();
         let mut stream = running.stream;
         while let Some(batch) = stream.try_next().await? {
@@ -188,13 +196,16 @@ impl PlanRunner for RuleRunner<'_> {
 /// Withdraws what a job wrote unless its commit has gone through, also when the job is dropped half-way.
 struct Cleanup {
     session: Session,
+    job: String,
+    stopped: Stopped,
     output: Option<Arc<dyn JobOutput>>,
     note: Option<JobNote>,
 }
 
 impl Cleanup {
-    fn new(session: &Session, output: Arc<dyn JobOutput>, note: Option<JobNote>) -> Self {
-        Self { session: session.clone(), output: Some(output), note }
+    fn new(job: &WriteJob, output: Arc<dyn JobOutput>, note: Option<JobNote>) -> Self {
+        let (session, stopped) = (job.session.clone(), Arc::clone(&job.stopped));
+        Self { session, job: job.write.spec.job.clone(), stopped, output: Some(output), note }
     }
 
     fn disarm(&mut self) {
@@ -217,7 +228,13 @@ impl Cleanup {
         let output = self.output.take()?;
         let note = self.note.take();
         let stores = Arc::clone(self.session.engine().stores());
+        let (job, stopped) = (self.job.clone(), self.stopped.lock().take());
         let withdraw = async move {
+            // Of tasks that were cancelled some are still about to open a shard, or to finish one.
+            if let Some(stopped) = stopped {
+                stopped.await;
+            }
+            stores.writers_ended(&job).await;
             match output.withdraw().await {
                 Ok(()) => drop(note.map(JobNote::forget)),
                 // The note stays: another attempt is made when the scheduler starts again.

@@ -76,8 +76,8 @@ impl ShardStore for LocalShards {
         let place = self.location.join(path)?;
         let temporary = temporary_name(&target, attempt)?;
         let created = target.with_file_name(&temporary);
-        let sync = self.sync;
-        let (file, guard) = blocking(move || files::create(created, sync)).await?;
+        let (writer, sync) = (attempt.clone(), self.sync);
+        let (file, guard) = blocking(move || files::create(created, writer, sync)).await?;
         let shard = StagedShard { path: path.to_owned(), bytes: 0, token: token(&Token { temporary })? };
         Ok(Box::new(LocalUpload::new(place, shard, file, guard).with_sync(self.sync)))
     }

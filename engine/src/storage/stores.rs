@@ -2,7 +2,8 @@
 
 use super::local::LocalShards;
 use super::s3::{OpenUploads, S3Shards, UploadLimits};
-use super::{Location, ShardStore, client};
+use super::writers::Writers;
+use super::{Attempt, Location, ShardStore, client};
 use crate::config::{S3Config, WriteConfig};
 use crate::error::{Code, Error, Result};
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
@@ -20,6 +21,8 @@ use url::Url;
 
 /// How long uploads that were given up are waited for.
 const SETTLE_LIMIT: Duration = Duration::from_secs(10);
+/// How long cancelled tasks are waited for. They end when they next wait for something.
+const WRITERS_LIMIT: Duration = Duration::from_secs(60);
 
 /// All stores of one process, for reading (as DataFusion's registry) and for writing ([`Stores::shards`]).
 pub struct Stores {
@@ -30,6 +33,7 @@ pub struct Stores {
     registered: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
     /// Uploads that are being opened or aborted.
     background: TaskTracker,
+    writers: Writers,
 }
 
 /// One bucket.
@@ -51,6 +55,7 @@ impl Stores {
             buckets: Mutex::default(),
             registered: Mutex::default(),
             background: TaskTracker::new(),
+            writers: Writers::default(),
         })
     }
 
@@ -80,6 +85,19 @@ impl Stores {
                 })
             }
         })
+    }
+
+    /// Who writes for `job` in this process; counts as its writer as long as there is a clone.
+    #[must_use]
+    pub fn attempt(&self, job: &str, attempt: String) -> Attempt {
+        Attempt { job: job.to_owned(), attempt, _guard: self.writers.enter(job) }
+    }
+
+    /// Waits until no task of `job` writes in this process, but not for ever: its disk may hang.
+    pub async fn writers_ended(&self, job: &str) {
+        if tokio::time::timeout(WRITERS_LIMIT, self.writers.ended(job)).await.is_err() {
+            tracing::warn!(job, "tasks of a job that has ended still write");
+        }
     }
 
     /// Waits until the uploads that were given up are aborted, but not for ever: others may go on all the time.

@@ -84,7 +84,7 @@ fn joining_stays_below_the_location() {
 // Both kinds of shard store.
 
 fn attempt(job: &str, attempt: &str) -> Attempt {
-    Attempt { job: job.to_owned(), attempt: attempt.to_owned() }
+    Attempt::untracked(job, attempt)
 }
 
 fn local() -> (TempDir, Arc<dyn ShardStore>) {

@@ -88,16 +88,14 @@ impl WriteExec {
 
     /// The job-wide number of local partition `partition`, and the attempt that names temporaries.
     fn identify(&self, partition: usize) -> Result<(Attempt, usize)> {
-        let job = self.spec.job.clone();
-        match &self.identity {
-            None => Ok((Attempt { job, attempt: format!("local-{partition}") }, partition)),
+        let (attempt, number) = match &self.identity {
+            None => (format!("local-{partition}"), partition),
             Some(identity) => match identity.partitions.get(partition) {
-                Some(global) => {
-                    Ok((Attempt { job, attempt: format!("{}-{partition}", identity.attempt) }, *global))
-                }
-                None => internal_err!("partition {partition} has no number in {identity:?}"),
+                Some(number) => (format!("{}-{partition}", identity.attempt), *number),
+                None => return internal_err!("partition {partition} has no number in {identity:?}"),
             },
-        }
+        };
+        Ok((self.stores.attempt(&self.spec.job, attempt), number))
     }
 }
 
@@ -228,6 +226,8 @@ async fn drain(
         let _timer = time.timer();
         writer.write(&batch).await?;
         written.add(batch.num_rows());
+        // An input that is always ready would keep the task from seeing that it is cancelled.
+        tokio::task::coop::consume_budget().await;
     }
     Ok(writer.finish().await?)
 }

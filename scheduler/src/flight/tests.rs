@@ -82,7 +82,8 @@ impl Backend for WatchedBackend {
             jobs.rows.fetch_add(batch.num_rows() as u64, Ordering::SeqCst);
         });
         let stream: SendableRecordBatchStream = Box::pin(RecordBatchStreamAdapter::new(schema, rows));
-        Ok(RunningJob { stream, progress: Arc::clone(&self.0) as Arc<dyn ProgressSource> })
+        let stopped = Box::pin(std::future::ready(()));
+        Ok(RunningJob { stream, progress: Arc::clone(&self.0) as Arc<dyn ProgressSource>, stopped })
     }
 }
 

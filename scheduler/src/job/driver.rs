@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// How often progress is read and time limits are checked. What ends a job does not wait for it.
 const TICK: Duration = Duration::from_millis(200);
@@ -36,6 +36,8 @@ pub(crate) struct Driver {
     snapshot: Snapshot,
     finished: Option<Arc<Finished>>,
     report: Report,
+    /// Cancels [`JobWatch::stopped`].
+    stopped: DropGuard,
 }
 
 /// What the one who started a job sees of it.
@@ -47,6 +49,8 @@ pub(crate) struct JobWatch {
     pub(crate) outcome: oneshot::Receiver<Result<Arc<Finished>>>,
     /// How far it is.
     pub(crate) progress: Arc<SharedProgress>,
+    /// Cancelled when no executor works for the job any more.
+    pub(crate) stopped: CancellationToken,
 }
 
 struct Report {
@@ -80,7 +84,9 @@ impl Driver {
             Report { started: Some(started), outcome: Some(outcome), progress: Arc::clone(&progress) };
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let stopped = CancellationToken::new();
         let driver = Driver {
+            stopped: stopped.clone().drop_guard(),
             capacity: core.capacity(),
             core,
             job,
@@ -94,7 +100,7 @@ impl Driver {
             finished: None,
             report,
         };
-        (driver, JobWatch { started: started_watch, outcome: outcome_watch, progress })
+        (driver, JobWatch { started: started_watch, outcome: outcome_watch, progress, stopped })
     }
 
     /// Runs the job to its end.
@@ -113,8 +119,15 @@ impl Driver {
                 self.tell(&state);
             }
         }
-        if self.release_due {
-            self.release(&state).await;
+        let delivered = matches!(state, State::Ended(End::Delivered));
+        if let (Some(submitted), false) = (&self.submitted, delivered) {
+            self.core.tasks_ended(&submitted.job).await;
+        }
+        drop(self.stopped);
+        if let (Some(submitted), true) = (&self.submitted, self.release_due) {
+            tracing::info!(job = %submitted.job, name = %self.job.name, ?state, "a job is over");
+            tokio::time::sleep(if delivered { SUCCESS_PAUSE } else { WIND_DOWN }).await;
+            self.core.release(&submitted.job);
         }
     }
 
@@ -195,14 +208,6 @@ impl Driver {
                 self.report.outcome(Err(error));
             }
         }
-    }
-
-    async fn release(&self, state: &State) {
-        let Some(submitted) = &self.submitted else { return };
-        tracing::info!(job = %submitted.job, name = %self.job.name, ?state, "a job is over");
-        let delivered = matches!(state, State::Ended(End::Delivered));
-        tokio::time::sleep(if delivered { SUCCESS_PAUSE } else { WIND_DOWN }).await;
-        self.core.release(&submitted.job);
     }
 }
 

@@ -62,3 +62,23 @@ async fn shards_that_roll_are_all_finished_and_hold_every_row() {
     assert_eq!(set.manifest().splits[0].rows, 100_000);
     set.verify(2).await.unwrap();
 }
+
+/// A task fails while others are about to open their shards.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_statement_has_left_nothing_when_its_error_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("set");
+    let session = Engine::embedded(Arc::new(Config::default())).unwrap().session();
+    let sql = format!(
+        "CREATE TRAINING SET t LOCATION '{}' STORED AS CSV AS
+         SELECT 1 / (value - 20000) AS x FROM generate_series(1, 100000)",
+        at.display()
+    );
+    let partitions = &session.parse("SET datafusion.execution.target_partitions = 8").unwrap()[0];
+    session.execute(partitions).await.unwrap();
+    for attempt in 0..200 {
+        let result = session.execute(&session.parse(&sql).unwrap()[0]).await.unwrap();
+        result.stream.try_collect::<Vec<_>>().await.unwrap_err();
+        assert!(!at.exists(), "attempt {attempt} left {:?}", names(&at));
+    }
+}

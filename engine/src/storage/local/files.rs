@@ -1,6 +1,6 @@
 //! Blocking work on files and folders; every error names its path.
 
-use super::super::FileStat;
+use super::super::{Attempt, FileStat};
 use super::PUT;
 use crate::error::{Code, Error, Result};
 use bytes::Bytes;
@@ -30,25 +30,28 @@ pub(super) fn in_the_way(error: io::Error, path: &Path) -> Error {
     Error::new(Code::LocationNotEmpty, message).with_source(error)
 }
 
-/// A temporary file that is removed when this is dropped, unless it is kept.
+/// A temporary file that is removed when this is dropped, unless it is kept. Its writer has ended only then.
 #[derive(Debug)]
-pub(super) struct Temporary(Option<PathBuf>);
+pub(super) struct Temporary {
+    path: Option<PathBuf>,
+    _writer: Attempt,
+}
 
 impl Temporary {
     /// Leaves the file where it is.
     pub(super) fn keep(mut self) {
-        self.0 = None;
+        self.path = None;
     }
 
     /// Removes the file now, to know whether that worked.
     pub(super) fn remove(mut self) -> Result<()> {
-        self.0.take().map_or(Ok(()), |path| remove(&path).map(drop))
+        self.path.take().map_or(Ok(()), |path| remove(&path).map(drop))
     }
 }
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if let Some(path) = self.0.take()
+        if let Some(path) = self.path.take()
             && let Err(error) = remove(&path)
         {
             tracing::warn!(%error, "could not remove a temporary file");
@@ -57,10 +60,10 @@ impl Drop for Temporary {
 }
 
 /// Makes the file `path` and the folders above it; it must not be there.
-pub(super) fn create(path: PathBuf, sync: bool) -> Result<(File, Temporary)> {
+pub(super) fn create(path: PathBuf, writer: Attempt, sync: bool) -> Result<(File, Temporary)> {
     create_folder_of(&path, sync)?;
     let file = File::create_new(&path).map_err(|error| in_the_way(error, &path))?;
-    Ok((file, Temporary(Some(path))))
+    Ok((file, Temporary { path: Some(path), _writer: writer }))
 }
 
 /// Makes the folder of `path` and those above it. With `sync` those that were missing survive a crash of the machine:

@@ -40,7 +40,7 @@ impl Bench {
         });
         let target = ShardTarget {
             store: Arc::clone(&store),
-            attempt: Attempt { job: "j".to_owned(), attempt: "a".to_owned() },
+            attempt: Attempt::untracked("j", "a"),
             format: format(&spec.format),
             columns: Columns::features_only(Arc::new(Schema::new(vec![Field::new(
                 "x",

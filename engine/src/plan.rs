@@ -164,6 +164,8 @@ pub struct WriteFacts {
     pub placement: Placement,
     /// The columns of the shards.
     pub columns: Columns,
+    /// What may not come out as the statement says; a sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// What planning a statement needs from outside: where sessions plan, and where things are.

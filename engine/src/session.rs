@@ -31,10 +31,12 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod training_sets;
+mod warnings;
 
 pub use embedded::EmbeddedBackend;
 pub use options::SessionOptions;
 pub use state::{Mode, build_runtime, build_state, session_config};
+pub use warnings::Warnings;
 
 /// Makes sessions that share memory, scratch, object stores and the backend. Cheap to clone.
 #[derive(Clone)]
@@ -221,6 +223,8 @@ pub struct QueryResult {
     pub progress: Arc<dyn ProgressSource>,
     /// Whether it changes something.
     pub effect: Effect,
+    /// What it warns of, once `stream` has ended.
+    pub warnings: Warnings,
 }
 
 impl fmt::Debug for QueryResult {

@@ -1,6 +1,7 @@
-//! The words that cross a wire or lie on disk: our plan nodes, statistics of shards, and the manifest.
+//! The words that cross a wire or lie on disk: our plan nodes, statistics of shards, the manifest, and reports of statements.
 
 pub mod manifest;
+pub mod statement_report;
 
 /// Plan nodes of ours, as executors receive them.
 #[allow(

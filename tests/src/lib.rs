@@ -27,3 +27,4 @@ pub mod laws;
 pub mod s3_suite;
 pub mod scripts;
 pub mod tpch_suite;
+pub mod warnings;

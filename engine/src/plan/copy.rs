@@ -81,6 +81,7 @@ pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Resu
             balance: None,
         },
         columns: written,
+        warnings: Vec::new(),
     };
     Ok(PlannedWrite {
         plan: WriteNode::plan(input, Arc::clone(&spec)),

@@ -6,7 +6,7 @@ use super::split::SplitInput;
 use super::{PlanContext, PlannedWrite, WriteFacts, WriteNode, WriteSpec};
 use crate::channels::{Target, TargetOptions};
 use crate::error::Result;
-use crate::expect::{self, CheckedRows, OnViolation};
+use crate::expect::{self, CheckedRows, Expectations, OnViolation};
 use crate::formats::{Columns, FormatDefaults, FormatKind, FormatOptions, format};
 use crate::statement::{CreateTrainingSet, SplitMethod};
 use crate::storage::Location;
@@ -51,8 +51,8 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     refuse_unknown(&options, &known)?;
 
     let source = plan_source(context, create, splits.method.columns()).await?;
-    let rows = checked_rows(create, &splits, &source);
-    let expectations = expect::compile(context.state, &rows, &create.expect, on_violation).await?;
+    let warnings = source.warnings(create);
+    let expectations = expectations(&context, create, &splits, &source, on_violation).await?;
     let data = source.data_columns(&named)?;
     let columns = Columns::new(schema_of(&source.plan, &data)?, named.roles)?;
     encoder.check(&columns)?;
@@ -68,8 +68,8 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     if let Some(balance) = data.first().and_then(|label| balance.balance(&splits, label)) {
         rows = balance.plan(rows, &row, seed)?;
     }
-    let placement = PlacementInput { seed, split: rows.split, row, copy: rows.copy, group };
-    let input = placed(placement.place(rows.plan, &layout, shard_by)?, &data)?;
+    let place = PlacementInput { seed, split: rows.split, row, copy: rows.copy, group };
+    let input = placed(place.place(rows.plan, &layout, shard_by)?, &data)?;
     let shards = layout.shards();
     target.check_readable(&format_options, &columns, &splits.names)?;
     let training = target.resolve(Target { format: kind.as_str(), labels: named.roles.labels, shards })?;
@@ -103,18 +103,26 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
             balance: shards.and_then(|shards| shard_balance::fact(shards, shard_by)),
         },
         columns,
+        warnings,
     };
     Ok(PlannedWrite { plan: WriteNode::plan(input, Arc::clone(&spec)), spec, location, facts, expectations })
 }
 
-/// The rows that the rules of the statement are about; the key of the split names those that break one.
-fn checked_rows<'a>(create: &'a CreateTrainingSet, splits: &Splits, source: &'a Source) -> CheckedRows<'a> {
+/// The rules of the statement, about the rows of its query; the key of the split names those that break one.
+async fn expectations(
+    context: &PlanContext<'_>,
+    create: &CreateTrainingSet,
+    splits: &Splits,
+    source: &Source,
+    on_violation: OnViolation,
+) -> Result<Expectations> {
     let key = match &splits.method {
         SplitMethod::Key(names) => names.iter().cloned().zip(source.placing.iter().cloned()).collect(),
         _ => Vec::new(),
     };
     let (plan, columns) = (source.plan.clone(), source.row());
-    CheckedRows { plan, columns, key, query: &create.query, filter: None }
+    let rows = CheckedRows { plan, columns, key, query: &create.query, filter: None };
+    expect::compile(context.state, &rows, &create.expect, on_violation).await
 }
 
 /// The data columns of `rows`, by their names alone, and the placement columns behind them.

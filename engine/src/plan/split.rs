@@ -9,7 +9,6 @@ use crate::error::{Code, Error, Result};
 use crate::statement::SplitMethod;
 use datafusion::arrow::compute::can_cast_types;
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Column, ExprSchema, ScalarValue};
 use datafusion::logical_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, Projection, ScalarUDF, SubqueryAlias, cast, lit,
@@ -20,8 +19,10 @@ use std::sync::Arc;
 mod balance;
 mod by_class;
 mod by_time;
+mod repeatable;
 
 pub(super) use balance::Balance;
+pub(super) use repeatable::{doubt, is_repeatable, refuse_volatile};
 
 /// What the split of a row is decided from.
 pub(super) struct SplitInput<'a> {
@@ -107,23 +108,6 @@ impl SplitInput<'_> {
         let message =
             format!("SPLIT {clause}: column \"{name}\" has type {data_type}, which cannot decide it");
         Error::new(Code::UnsupportedColumnType, message).with_hint(hint)
-    }
-}
-
-/// Refuses a query that would not give the same rows when it is read a second time, as `clause` does.
-pub(super) fn refuse_volatile(plan: &LogicalPlan, clause: &str) -> Result<()> {
-    let mut volatile = None;
-    plan.apply_with_subqueries(|node| {
-        volatile = node.expressions().into_iter().find(Expr::is_volatile);
-        Ok(if volatile.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    })?;
-    match volatile {
-        None => Ok(()),
-        Some(expression) => {
-            let message = format!("{clause} reads the query twice, and {expression} differs each time");
-            Err(Error::new(Code::Unsupported, message)
-                .with_hint("write the query's rows first, with COPY, and make the training set of those"))
-        }
     }
 }
 

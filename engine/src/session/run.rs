@@ -1,6 +1,6 @@
 //! Running statements in a session.
 
-use super::{Effect, QueryResult, Session, StatementInfo, external_tables};
+use super::{Effect, QueryResult, Session, StatementInfo, Warnings, external_tables};
 use crate::backend::{JobProgress, PhysicalJob, ProgressSource};
 use crate::error::{Code, Error, Result};
 use crate::plan::{
@@ -148,7 +148,7 @@ impl Session {
             }
         });
         let stream = Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), stream));
-        Ok(QueryResult { schema, stream, progress: running.progress, effect })
+        Ok(QueryResult { schema, stream, progress: running.progress, effect, warnings: Warnings::default() })
     }
 }
 
@@ -178,7 +178,7 @@ pub(super) fn rows(batch: RecordBatch, effect: Effect) -> QueryResult {
     let batches = if batch.num_rows() == 0 { vec![] } else { vec![Ok(batch)] };
     let stream: SendableRecordBatchStream =
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), futures::stream::iter(batches).boxed()));
-    QueryResult { schema, stream, progress: Arc::new(Done), effect }
+    QueryResult { schema, stream, progress: Arc::new(Done), effect, warnings: Warnings::default() }
 }
 
 /// The progress of something that took no time.

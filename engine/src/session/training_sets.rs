@@ -1,6 +1,6 @@
 //! Making, naming and dropping training sets in a session.
 
-use super::{Effect, QueryResult, Session, tables};
+use super::{Effect, QueryResult, Session, Warnings, tables};
 use crate::backend::{JobProgress, PhysicalJob, ProgressSource};
 use crate::commit::{JobFile, JobFolder, JobNote, JobOutput};
 use crate::error::{Code, Error, Result};
@@ -34,13 +34,19 @@ impl Session {
         let job = PhysicalJob { name: statement.title(), ctx: self.context(), plan: physical };
         let schema = if write.spec.splits.is_empty() { tables::count() } else { tables::summary() };
         let progress = Arc::new(WriteProgress::default());
-        let (session, progress_of_job) = (self.clone(), Arc::clone(&progress));
-        let attempt =
-            WriteJob { session, write, inputs, progress: progress_of_job, stopped: Stopped::default() };
+        let warnings = Warnings::default();
+        let attempt = WriteJob {
+            session: self.clone(),
+            write,
+            inputs,
+            progress: Arc::clone(&progress),
+            warnings: warnings.clone(),
+            stopped: Stopped::default(),
+        };
         let result = async move { attempt.run(job).await.map_err(Into::into) };
         let stream = futures::stream::once(result).boxed();
         let stream = Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), stream));
-        Ok(QueryResult { schema, stream, progress, effect: Effect::Change })
+        Ok(QueryResult { schema, stream, progress, effect: Effect::Change, warnings })
     }
 
     pub(super) fn show_training_sets(&self) -> Result<RecordBatch> {
@@ -86,6 +92,7 @@ struct WriteJob {
     write: PlannedWrite,
     inputs: InputFiles,
     progress: Arc<WriteProgress>,
+    warnings: Warnings,
     stopped: Stopped,
 }
 
@@ -111,9 +118,8 @@ impl WriteJob {
             }
         };
         cleanup.disarm();
-        for complaint in shard_sizes::complaints(&manifest) {
-            tracing::warn!("{complaint}");
-        }
+        self.warnings.extend(self.write.facts.warnings.iter().cloned());
+        self.warnings.extend(shard_sizes::complaints(&manifest));
         if self.write.spec.splits.is_empty() {
             return tables::count_row(&manifest);
         }

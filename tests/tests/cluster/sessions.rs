@@ -52,3 +52,9 @@ async fn the_client_of_the_command_line_prints_what_a_cluster_answers() {
     let finished = crate::program().run(&arguments, std::time::Duration::from_secs(60));
     assert_eq!((finished.code, finished.stdout.as_str()), (Some(0), "n\n25\n"), "{}", finished.stderr);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_statement_warns_of_reaches_the_command_line() {
+    let address = shared::cluster().await.address();
+    tests::warnings::check(&crate::program(), &["--connect", &address]);
+}

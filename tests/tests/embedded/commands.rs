@@ -37,6 +37,11 @@ fn rows_go_to_stdout_in_the_format_that_was_asked_for() {
 }
 
 #[test]
+fn what_a_statement_warns_of_is_told_on_stderr() {
+    tests::warnings::check(&program(), &[]);
+}
+
+#[test]
 fn the_statements_of_a_file_share_a_session() {
     let program = program();
     let file = program.folder().join("job.sql");

@@ -130,13 +130,12 @@ impl ShardOptions {
                 (shards.clamp(1, MOST_SHARDS - self.instances).next_multiple_of(self.instances), input)
             }
         };
-        let deal = Deal::new(shards, source.splits, create.sample, source.copies);
+        let deal = Deal::new(shards, &source, create.sample, context.write.open_shards)?;
         let open = source.splits.names.len().saturating_mul(shards as usize);
         let ordered = shuffled || open > context.write.open_shards;
         let layout = Layout::Sharded { shards, ordered, shuffled };
         Ok(match balance.resolve(deal, &input) {
             _ if source.grouped => (layout, ShardBy::Group),
-            ShardBy::Rank if shards as usize > context.write.open_shards => (layout, ShardBy::Hash),
             ShardBy::Rank => (Layout::Sharded { shards, ordered: false, shuffled: true }, ShardBy::Rank),
             by => (layout, by),
         })

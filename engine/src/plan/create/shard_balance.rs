@@ -1,9 +1,10 @@
 //! `'balance'`: what decides the shard of a row, and with it how equal the shards of a split are.
 
-use super::splits::Splits;
+use super::options::ShardedRows;
 use crate::error::{Code, Error, Result};
 use crate::plan::inputs::InputSize;
 use crate::plan::placement::ShardBy;
+use crate::plan::split::is_repeatable;
 use gristmill_proto::manifest::Balance;
 use std::collections::BTreeMap;
 
@@ -13,13 +14,14 @@ use std::collections::BTreeMap;
 const ENOUGH_ROWS: f64 = 25_000.0;
 /// The same for files that do not say how many rows they have: rows of 84 bytes.
 const ENOUGH_BYTES: f64 = 2_097_152.0;
-/// The most bytes of files whose rows are ranked without anybody asking for it: all rows pass through one task.
+/// The most bytes of files whose rows are ranked without anybody asking for it: all rows pass through one task, or are read
+/// twice.
 const MOST_BYTES: f64 = 33_554_432.0;
 
 /// What the option says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ShardBalance {
-    /// By rank where the input is so small that hashes would not do, and by hash otherwise.
+    /// By rank where hashes would not do and that costs little, and by hash otherwise.
     Auto,
     /// Within one row, whatever it takes.
     Exact,
@@ -35,22 +37,41 @@ pub(super) struct Deal {
     smallest_part: f64,
     /// How often a row is there at most.
     copies: f64,
+    /// One task can write all shards of a split at a time.
+    fits_one_task: bool,
+    /// The query gives the same rows when it is read again.
+    is_repeatable: bool,
 }
 
 impl Deal {
-    pub(super) fn new(shards: u32, splits: &Splits, sample: Option<f64>, copies: f64) -> Self {
-        let smallest_part = splits.smallest_fraction() * sample.unwrap_or(1.0) / f64::from(shards);
-        Self { shards, smallest_part, copies }
+    pub(super) fn new(
+        shards: u32,
+        rows: &ShardedRows<'_>,
+        sample: Option<f64>,
+        open_shards: usize,
+    ) -> Result<Self> {
+        Ok(Self {
+            shards,
+            smallest_part: rows.splits.smallest_fraction() * sample.unwrap_or(1.0) / f64::from(shards),
+            copies: rows.copies,
+            fits_one_task: shards as usize <= open_shards,
+            is_repeatable: is_repeatable(rows.plan)?,
+        })
     }
 
-    /// Whether hashes would leave shards too unequal, and few enough rows are read to rank them by the way.
+    /// Whether hashes may leave shards too unequal, and little is read.
     fn is_small(&self, input: &InputSize) -> bool {
         let bytes = input.bytes as f64;
         let too_few_for_hashes = match input.rows {
             Some(rows) => rows as f64 * self.smallest_part < ENOUGH_ROWS,
-            None => input.bytes > 0 && bytes * self.smallest_part < ENOUGH_BYTES,
+            None => bytes * self.smallest_part < ENOUGH_BYTES,
         };
         too_few_for_hashes && bytes * self.copies <= MOST_BYTES
+    }
+
+    /// Without files nobody knows how much there is: too much for one task, maybe.
+    fn is_known(input: &InputSize) -> bool {
+        input.rows.is_some() || input.bytes > 0
     }
 }
 
@@ -79,7 +100,10 @@ impl ShardBalance {
             // One shard is as large as itself.
             _ if deal.shards == 1 => ShardBy::Hash,
             Self::Exact => ShardBy::CountedRank,
-            Self::Auto if deal.is_small(input) => ShardBy::Rank,
+            Self::Auto if deal.is_small(input) && Deal::is_known(input) && deal.fits_one_task => {
+                ShardBy::Rank
+            }
+            Self::Auto if deal.is_small(input) && deal.is_repeatable => ShardBy::CountedRank,
             Self::Auto | Self::Hash => ShardBy::Hash,
         }
     }

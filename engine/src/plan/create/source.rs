@@ -2,8 +2,9 @@
 
 use crate::error::{Code, Error, Result};
 use crate::plan::roles::NamedColumns;
+use crate::plan::split::doubt;
 use crate::plan::{PlanContext, plan_query};
-use crate::statement::CreateTrainingSet;
+use crate::statement::{CreateTrainingSet, SplitMethod};
 use crate::suggest;
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
@@ -21,6 +22,8 @@ pub(super) struct Source {
     visible: usize,
     /// The columns that decide the split, in the order of the statement.
     pub(super) placing: Vec<Column>,
+    /// What makes it uncertain whether a second reading gives the same rows.
+    doubt: Option<&'static str>,
 }
 
 impl Source {
@@ -34,7 +37,8 @@ impl Source {
                 return Err(Error::new(Code::UnknownName, message).with_hint("name one of them with AS"));
             }
         }
-        Ok(Self { plan, columns, visible, placing: Vec::new() })
+        let doubt = doubt(&plan)?;
+        Ok(Self { plan, columns, visible, placing: Vec::new(), doubt })
     }
 
     fn position(&self, name: &str) -> Option<usize> {
@@ -54,6 +58,25 @@ impl Source {
             Some(hint) => error.with_hint(format!("{hint} in the query's output")),
             None => error,
         }
+    }
+
+    /// What may not come out as `create` says. A split by class and shards that are counted notice other rows
+    /// themselves.
+    pub(super) fn warnings(&self, create: &CreateTrainingSet) -> Vec<String> {
+        let Some(doubt) = self.doubt else { return Vec::new() };
+        let by_time =
+            matches!(&create.split, Some(split) if matches!(split.method, SplitMethod::Time { .. }));
+        let read_twice = [
+            (by_time, "SPLIT BY TIME", "splits may not have their fractions of the rows"),
+            (!create.expect.is_empty(), "EXPECT", "its rules may have looked at other rows"),
+        ];
+        let warning = |(_, clause, outcome)| {
+            format!(
+                "{clause} reads the query twice, and {doubt} may give other rows each time: {outcome}; order the rows by \
+                 columns that leave no choice, or write them first with COPY"
+            )
+        };
+        read_twice.into_iter().filter(|(applies, ..)| *applies).map(warning).collect()
     }
 
     /// The columns to write: the named ones first, the others in the query's order.

@@ -2,9 +2,28 @@
 
 use gristmill_proto::manifest::{Balance, Manifest, SplitInfo};
 
-/// One sentence for each split whose shards a distributed trainer would stumble over: instances that are to read shards of
-/// their own have nothing to train on, or wait for each other.
+/// What a distributed trainer would stumble over: instances that are to read shards of their own have nothing to train on,
+/// or wait for each other. One sentence for each split, and one for all whose shards rolled.
 pub(super) fn complaints(manifest: &Manifest) -> Vec<String> {
+    let mut complaints = by_split(manifest);
+    complaints.extend(rolled(manifest));
+    complaints
+}
+
+fn rolled(manifest: &Manifest) -> Option<String> {
+    let is_uneven = |split: &&SplitInfo| !split.name.is_empty() && is_uneven(manifest, &split.name);
+    let fixed = manifest.placement.shards.is_some();
+    let uneven: Vec<&str> =
+        manifest.splits.iter().filter(is_uneven).map(|split| split.name.as_str()).collect();
+    (!fixed && !uneven.is_empty()).then(|| {
+        format!(
+            "shards of {} are more than 5 % apart, as each task wrote its own: OPTIONS ('shards' 'n') makes n equal ones",
+            uneven.join(", ")
+        )
+    })
+}
+
+fn by_split(manifest: &Manifest) -> Vec<String> {
     let shards = manifest.placement.shards.map(u64::from);
     let by_hash = manifest.placement.balance == Some(Balance::Hash);
     let hint = if by_hash { ": OPTIONS ('balance' 'exact') makes them equal to one row" } else { "" };
@@ -24,8 +43,7 @@ pub(super) fn complaints(manifest: &Manifest) -> Vec<String> {
                 "split {name} has {rows} rows, and only {written} of its {shards} shards have any{hint}"
             ));
         }
-        let sizes = || manifest.shards.iter().filter(|shard| shard.split == *name).map(|shard| shard.rows);
-        let (smallest, largest) = (sizes().min()?, sizes().max()?);
+        let (smallest, largest) = sizes(manifest, name)?;
         are_apart(smallest, largest).then(|| {
             format!(
                 "the {shards} shards of split {name} have {smallest} to {largest} rows, more than 5 % apart{hint}"
@@ -33,6 +51,16 @@ pub(super) fn complaints(manifest: &Manifest) -> Vec<String> {
         })
     };
     manifest.splits.iter().filter_map(complaint).collect()
+}
+
+/// The rows of the smallest and of the largest shard of a split.
+fn sizes(manifest: &Manifest, split: &str) -> Option<(u64, u64)> {
+    let sizes = || manifest.shards.iter().filter(|shard| shard.split == split).map(|shard| shard.rows);
+    Some((sizes().min()?, sizes().max()?))
+}
+
+fn is_uneven(manifest: &Manifest, split: &str) -> bool {
+    sizes(manifest, split).is_some_and(|(smallest, largest)| are_apart(smallest, largest))
 }
 
 /// Whether sizes differ by more than 5 % of the larger one, and by more than the one row that cannot be helped.

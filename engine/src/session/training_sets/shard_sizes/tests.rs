@@ -46,13 +46,25 @@ fn there_is_one_sentence_for_each_split_that_needs_one() {
 }
 
 #[test]
-fn shards_that_differ_by_a_row_or_roll_are_as_they_should_be() {
+fn shards_that_differ_by_a_row_are_as_they_should_be() {
     let exact: &[(&str, &[u64])] = &[("train", &[2, 1, 2, 1])];
     assert_eq!(complaints(&manifest(Some(Balance::Exact), exact)), Vec::<String>::new());
-    let rolled: &[(&str, &[u64])] = &[("train", &[100, 3]), ("test", &[])];
-    assert_eq!(complaints(&manifest(None, rolled)), ["split test has no rows"]);
     let empty: &[(&str, &[u64])] = &[("train", &[])];
     assert_eq!(complaints(&manifest(Some(Balance::Exact), empty)), ["split train has no rows"]);
+}
+
+#[test]
+fn shards_that_rolled_are_told_in_one_sentence() {
+    let rolled: &[(&str, &[u64])] =
+        &[("train", &[100, 3]), ("test", &[]), ("extra", &[7, 4]), ("even", &[2, 2])];
+    let expected = [
+        "split test has no rows",
+        "shards of train, extra are more than 5 % apart, as each task wrote its own: OPTIONS ('shards' 'n') makes n equal \
+         ones",
+    ];
+    assert_eq!(complaints(&manifest(None, rolled)), expected);
+    // Nobody trains on a copy.
+    assert_eq!(complaints(&manifest(None, &[("", &[100, 3])])), Vec::<String>::new());
 }
 
 #[test]

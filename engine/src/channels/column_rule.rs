@@ -96,7 +96,7 @@ impl<'a> Table<'a> {
         }
         let (name, found) = (field.name(), type_name(field.data_type()));
         let message =
-            format!("column \"{name}\" is {found}, and algorithm {} reads {wanted} there", self.algorithm);
+            format!("column \"{name}\" is {found}, and algorithm {} reads {wanted}", self.algorithm);
         Err(Error::new(Code::UnsupportedColumnType, message).with_hint(format!("select {fix}")))
     }
 

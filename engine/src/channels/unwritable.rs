@@ -13,8 +13,7 @@ struct Unwritable {
 static UNWRITABLE: [Unwritable; 4] = [
     Unwritable {
         name: "seq2seq",
-        // The developer guide's script names the tensors `source` and `target`; RECORDIO has one tensor, `values`, of one
-        // length for all rows.
+        // As tensors `source` and `target`, where RECORDIO has one tensor, `values`, of one length in all rows.
         reads: "records of two lists of tokens, of any length, and a channel of vocabularies",
         hint: "leave 'algorithm' out, use STORED AS JSONL, and make records and vocabularies of it with the script of \
                SageMaker's example",

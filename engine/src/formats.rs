@@ -44,6 +44,8 @@ pub use recordio::{RecordioOptions, TensorType};
 pub use tfrecord::TfRecordOptions;
 pub use webdataset::WebDatasetOptions;
 
+pub(crate) use plain_types::plain_type;
+
 use crate::error::{Code, Error, Result};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema};

@@ -69,6 +69,9 @@ pub struct Training {
     pub distribution: Distribution,
     /// Whether the rows to evaluate on get to them in the same way; otherwise every instance has them all.
     pub deals_out_every_split: bool,
+    /// The column that weighs the rows, where the job is told its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<String>,
 }
 
 /// How the shards of a channel get to the instances of a training job: SageMaker's `S3DataDistributionType`.

@@ -18,7 +18,9 @@ BUCKET = "s3://bucket/models/set"
 SPLITS = "train 0.6, validation 0.2, test 0.2"
 FULL, PARTS = "FullyReplicated", "ShardedByS3Key"
 RECORDS, IMAGES = "application/x-recordio-protobuf", "application/x-recordio"
-PAIRS, ATTRIBUTES = "y AS label, [id] AS in0, [y] AS in1", "'s3://bucket/key' AS \"source-ref\", y"
+PAIRS, ATTRIBUTES = "y AS label, [id] AS in0, [y] AS in1", "y AS class, 's3://bucket/key' AS \"source-ref\""
+SERIES, ACCESSES = "moment AS start, [y] AS target", "CAST(id AS VARCHAR) AS who, '192.168.1.2' AS address"
+MASKS, TEXTS = "'s3://bucket/mask' AS \"mask-ref\", 's3://bucket/key' AS \"source-ref\"", "y AS label, 'a b' AS source"
 
 
 class Case(typing.NamedTuple):
@@ -47,18 +49,43 @@ CASES = [
     Case("blazingtext", "BLAZINGTEXT", "y, 'a b' AS words", "y", "'shards' '1'", "text/plain", dict(train=FULL, validation=FULL)),
     Case("image-classification", "IMAGE_RECORDIO", "y, image", "y", "'shards' '1'", IMAGES, dict(train=FULL, validation=FULL)),
     Case("", "AUGMENTED_MANIFEST", ATTRIBUTES, "", "'shards' '1'", IMAGES, dict(train=FULL, validation=FULL, test=FULL)),
+    Case("image-classification", "AUGMENTED_MANIFEST", ATTRIBUTES, "class", "'shards' '1'", IMAGES, dict(train=FULL, validation=FULL)),
+    Case("object-detection", "AUGMENTED_MANIFEST", ATTRIBUTES, "", "'shards' '1'", IMAGES, dict(train=FULL, validation=FULL)),
+    Case("semantic-segmentation", "AUGMENTED_MANIFEST", MASKS, "", "'shards' '1'", IMAGES, dict(train=FULL, validation=FULL)),
+    Case("blazingtext", "AUGMENTED_MANIFEST", TEXTS, "label", "'shards' '1'", IMAGES, dict(train=FULL, validation=FULL)),
+    Case("forecasting-deepar", "JSONL", SERIES, "", "", "json", dict(train=FULL, test=FULL)),
+    Case("forecasting-deepar", "JSONL", SERIES, "", "'compression' 'gzip'", "json.gz", dict(train=FULL, test=FULL)),
+    Case("forecasting-deepar", "PARQUET", SERIES, "", "'instances' '2'", "parquet", dict(train=PARTS, test=FULL)),
+    Case("ipinsights", "CSV", ACCESSES, "", "", "text/csv", dict(train=FULL, validation=FULL)),
+]
+
+# What the pages of the algorithms say about the order of a manifest's attributes.
+ORDERS = {
+    "": ["source-ref", "class"],
+    "image-classification": ["source-ref", "class"],
+    "object-detection": ["source-ref", "class"],
+    "semantic-segmentation": ["source-ref", "mask-ref"],
+    "blazingtext": ["source", "label"],
+}
+
+# Format, options, content type and compression of Autopilot's channels.
+AUTO_ML = [
+    ("CSV", "", "text/csv;header=present", "None"),
+    ("CSV", "'compression' 'gzip', 'weight' 'weight'", "text/csv;header=present", "Gzip"),
+    ("PARQUET", "", "x-application/vnd.amazon+parquet", "None"),
 ]
 
 
 def check_side_files(checks: Checks, maker: Maker) -> None:
     check_channels(checks, maker)
+    check_auto_ml(checks, maker)
     check_manifests(checks, maker)
     check_statistics(checks, maker)
 
 
 def check_channels(checks: Checks, maker: Maker) -> None:
     """Each is an `InputDataConfig` that the service's model takes, and what the SDK writes for the same input."""
-    shape = botocore.session.get_session().get_service_model("sagemaker").operation_model("CreateTrainingJob").input_shape
+    shape = shape_of("CreateTrainingJob")
     for case in CASES:
         algorithm = f"'algorithm' '{case.algorithm}'" if case.algorithm else ""
         options = ", ".join(filter(None, [case.options, algorithm]))
@@ -68,10 +95,47 @@ def check_channels(checks: Checks, maker: Maker) -> None:
         found = {channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3DataDistributionType"] for channel in channels}
         checks.equal(found, case.channels, f"{what}: names and distribution")
         checks.equal({channel["ContentType"] for channel in channels}, {case.content_type}, f"{what}: content type")
+        orders = [channel["DataSource"]["S3DataSource"].get("AttributeNames") for channel in channels]
+        expected = ORDERS[case.algorithm] if case.kind == "AUGMENTED_MANIFEST" else None
+        checks.equal(orders, [expected] * len(channels), f"{what}: attributes")
         faults = faults_of(job_of(channels), shape)
         checks.equal(faults, [], f"{what}: CreateTrainingJob's model takes them")
         written_by_sdk = [{"ChannelName": channel["ChannelName"], **by_sdk(channel)} for channel in channels]
         checks.equal(channels, written_by_sdk, f"{what}: the SDK's TrainingInput writes the same")
+
+
+def check_auto_ml(checks: Checks, maker: Maker) -> None:
+    """Autopilot's are an `InputDataConfig` of `CreateAutoMLJob`, which names the target."""
+    shape = shape_of("CreateAutoMLJob")
+    for kind, options, content_type, compression in AUTO_ML:
+        what = f"channels of {kind} for autopilot"
+        options = ", ".join(filter(None, [options, "'algorithm' 'autopilot'"]))
+        written = maker.make(kind, "text, weight, y", splits=SPLITS, options=options)
+        channels = on_s3(written.side_file("channels.json"), written.location)
+        job = {
+            "AutoMLJobName": "job",
+            "InputDataConfig": channels,
+            "OutputDataConfig": {"S3OutputPath": BUCKET},
+            "RoleArn": "arn:aws:iam::123456789012:role/training",
+        }
+        checks.equal(faults_of(job, shape), [], f"{what}: CreateAutoMLJob's model takes them")
+        weight = {"SampleWeightAttributeName": "weight"} if "'weight'" in options else {}
+        expected = [
+            {
+                "ChannelType": name,
+                "ContentType": content_type,
+                "CompressionType": compression,
+                "TargetAttributeName": "y",
+                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"{BUCKET}/{split}/"}},
+                **weight,
+            }
+            for split, name in dict(train="training", validation="validation").items()
+        ]
+        checks.equal(channels, expected, f"{what}: target, content type, compression and weight")
+
+
+def shape_of(operation: str):
+    return botocore.session.get_session().get_service_model("sagemaker").operation_model(operation).input_shape
 
 
 def on_s3(value: object, location: pathlib.Path) -> object:

@@ -1,16 +1,20 @@
 //! Whether an algorithm can read what a statement would write: its splits, its options, its columns.
 
-use super::algorithm::Algorithm;
+use super::algorithm::{Algorithm, Job};
+use super::column_rule::ColumnRule;
 use super::target::TargetOptions;
 use crate::error::{Code, Error, Result};
-use crate::formats::{Columns, Compression, Delimiter, FormatOptions, JsonExtension, TensorType, type_name};
-use arrow::datatypes::DataType;
+use crate::formats::{
+    Columns, Compression, Delimiter, FormatOptions, JsonExtension, JsonlOptions, ParquetCompression,
+    TensorType,
+};
 
 impl TargetOptions {
     /// Refuses what the algorithm, if one is named, cannot read.
     ///
     /// # Errors
-    /// `BadOption` for an option and for splits without a channel, `UnsupportedColumnType` for a column.
+    /// `BadOption` for an option, for splits without a channel and for columns that are missing or too many,
+    /// `UnsupportedColumnType` for a column.
     pub(crate) fn check_readable(
         &self,
         options: &FormatOptions,
@@ -26,13 +30,13 @@ impl TargetOptions {
                 .with_hint("name one of the splits train, or leave 'algorithm' out"));
         }
         check_options(algorithm, options)?;
-        check_columns(algorithm, options, columns)
+        algorithm.columns.check(algorithm.name, options, columns)
     }
 }
 
 fn check_options(algorithm: &Algorithm, options: &FormatOptions) -> Result<()> {
     let wrong = match options {
-        FormatOptions::Csv(csv) if csv.header => Some("header"),
+        FormatOptions::Csv(csv) if csv.header != (algorithm.job == Job::AutoMl) => Some("header"),
         FormatOptions::Csv(csv) if csv.delimiter != Delimiter::COMMA => Some("delimiter"),
         FormatOptions::Csv(csv) if matches!(csv.compression, Compression::Zstd(_)) => Some("compression"),
         FormatOptions::Csv(csv) if !csv.categorical.is_empty() && !algorithm.categorical_index => {
@@ -41,59 +45,28 @@ fn check_options(algorithm: &Algorithm, options: &FormatOptions) -> Result<()> {
         FormatOptions::Libsvm(libsvm) if libsvm.one_based => Some("one_based"),
         FormatOptions::Recordio(recordio) if recordio.features != TensorType::Float32 => Some("dtype"),
         FormatOptions::Recordio(recordio) if recordio.labels != TensorType::Float32 => Some("label_dtype"),
+        FormatOptions::Jsonl(jsonl) => wrong_jsonl(algorithm, jsonl),
+        // DeepAR's page names gzip and Snappy.
+        FormatOptions::Parquet(parquet)
+            if algorithm.columns == ColumnRule::TimeSeries
+                && !matches!(parquet.compression, ParquetCompression::None | ParquetCompression::Snappy) =>
+        {
+            Some("compression")
+        }
         _ => None,
     };
-    if let Some(option) = wrong {
-        let message = format!("option '{option}' makes files that algorithm {} cannot read", algorithm.name);
-        return Err(Error::new(Code::BadOption, message).with_hint("leave it out"));
-    }
-    match options {
-        FormatOptions::Jsonl(jsonl)
-            if algorithm.name == "forecasting-deepar" && jsonl.extension != JsonExtension::Json =>
-        {
-            let message = "algorithm forecasting-deepar knows JSON Lines by the extension json";
-            Err(Error::new(Code::BadOption, message)
-                .with_hint("add OPTIONS ('extension' 'json', 'timestamp_format' 'sql')"))
-        }
-        _ => Ok(()),
-    }
+    let Some(option) = wrong else { return Ok(()) };
+    let message = format!("option '{option}' makes files that algorithm {} cannot read", algorithm.name);
+    Err(Error::new(Code::BadOption, message).with_hint("leave it out"))
 }
 
-fn check_columns(algorithm: &Algorithm, options: &FormatOptions, columns: &Columns) -> Result<()> {
-    let fields = columns.schema().fields();
-    if algorithm.name == "forecasting-deepar"
-        && let Some(missing) =
-            ["start", "target"].iter().find(|name| !fields.iter().any(|field| field.name() == *name))
-    {
-        let message = format!("algorithm forecasting-deepar reads a column \"{missing}\", and there is none");
-        return Err(Error::new(Code::BadOption, message).with_hint("name it with AS"));
-    }
-    let takes_lists = match options {
-        FormatOptions::Csv(_) => true,
-        FormatOptions::Parquet(_) => false,
-        // Others hold numbers only, or are no tables.
-        _ => return Ok(()),
-    };
-    if !algorithm.numbers_only {
-        return Ok(());
-    }
-    match fields.iter().find(|field| !is_readable(field.data_type(), takes_lists)) {
-        None => Ok(()),
-        Some(field) => {
-            let (name, found) = (field.name(), type_name(field.data_type()));
-            let message =
-                format!("column \"{name}\" is {found}, and algorithm {} reads numbers only", algorithm.name);
-            Err(Error::new(Code::UnsupportedColumnType, message)
-                .with_hint("encode it as a number in the query, or leave it out"))
-        }
-    }
-}
-
-fn is_readable(data_type: &DataType, takes_lists: bool) -> bool {
-    match data_type {
-        DataType::Boolean => true,
-        DataType::Dictionary(_, values) => is_readable(values, false),
-        DataType::FixedSizeList(item, _) => takes_lists && is_readable(item.data_type(), false),
-        number => number.is_numeric(),
+/// DeepAR knows the format by its extension, and gzip with it; the page of no other algorithm speaks of compression.
+fn wrong_jsonl(algorithm: &Algorithm, jsonl: &JsonlOptions) -> Option<&'static str> {
+    let is_deepar = algorithm.columns == ColumnRule::TimeSeries;
+    match jsonl.compression {
+        _ if is_deepar && jsonl.extension != JsonExtension::Json => Some("extension"),
+        Compression::Zstd(_) => Some("compression"),
+        Compression::Gzip(_) if !is_deepar => Some("compression"),
+        _ => None,
     }
 }

@@ -1,8 +1,9 @@
 //! Options that say which training job a set is for.
 
-use super::AUGMENTED_MANIFEST;
-use super::algorithm::{Algorithm, Labels, Sharing};
+use super::algorithm::{Algorithm, Job, Labels, Sharing};
+use super::column_rule::ColumnRule;
 use crate::error::{Code, Error, Result};
+use crate::formats::{Columns, FormatDefaults, FormatKind, JsonExtension, JsonTimestamps, Role};
 use gristmill_proto::manifest::{Distribution, Training};
 use std::collections::BTreeMap;
 
@@ -20,12 +21,21 @@ pub(crate) struct TargetOptions {
 /// What the options are about to be held against.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Target<'a> {
-    /// The format's name, as `STORED AS` spells it.
-    pub(crate) format: &'a str,
+    pub(crate) format: FormatKind,
     /// How many target columns there are.
     pub(crate) labels: usize,
+    /// The column that weighs the rows, if there is one.
+    pub(crate) weight: Option<&'a str>,
     /// The number of shards of each split, where it is fixed.
     pub(crate) shards: Option<u32>,
+}
+
+impl<'a> Target<'a> {
+    /// Of a format that holds those columns.
+    pub(crate) fn of(format: FormatKind, columns: &'a Columns, shards: Option<u32>) -> Self {
+        let weight = columns.of(Role::Weight).map(|field| field.name().as_str());
+        Self { format, labels: columns.labels().len(), weight, shards }
+    }
 }
 
 impl TargetOptions {
@@ -55,9 +65,30 @@ impl TargetOptions {
         Ok(Self { algorithm, instances, distribution })
     }
 
+    /// What the algorithm wants of its format where the statement is silent.
+    pub(crate) fn format_defaults(&self) -> FormatDefaults {
+        let defaults = FormatDefaults::TRAINING_SET;
+        match self.algorithm {
+            Some(algorithm) if algorithm.job == Job::AutoMl => {
+                FormatDefaults { csv_header: true, ..defaults }
+            }
+            Some(algorithm) if algorithm.columns == ColumnRule::TimeSeries => FormatDefaults {
+                json_extension: JsonExtension::Json,
+                json_timestamps: JsonTimestamps::Sql,
+                ..defaults
+            },
+            _ => defaults,
+        }
+    }
+
+    /// Whether a channel is one file: to the algorithm, or as SageMaker reads the format.
+    pub(crate) fn is_one_file(&self, format: FormatKind) -> bool {
+        format == FormatKind::AugmentedManifest || self.algorithm.is_some_and(|algorithm| algorithm.one_file)
+    }
+
     /// What the number of shards is to be a multiple of: the instances, where each reads shards of its own.
-    pub(crate) fn readers(&self) -> u32 {
-        if self.algorithm.is_some_and(|algorithm| algorithm.one_file) { 1 } else { self.instances }
+    pub(crate) fn readers(&self, format: FormatKind) -> u32 {
+        if self.is_one_file(format) { 1 } else { self.instances }
     }
 
     /// The algorithm, if one is named.
@@ -70,21 +101,25 @@ impl TargetOptions {
     /// # Errors
     /// `BadOption` when the algorithm cannot read such a set, naming both, with what would do as the hint.
     pub(crate) fn resolve(&self, target: Target<'_>) -> Result<Training> {
-        self.check_one_file(target)?;
+        let mut weight = None;
         if let Some(algorithm) = self.algorithm {
-            self.check_algorithm(algorithm, target)?;
+            check_target(algorithm, target)?;
+            self.check_instances(algorithm, target.format)?;
+            weight = target.weight.filter(|_| algorithm.job == Job::AutoMl);
         }
+        self.check_one_file(target)?;
         Ok(Training {
             algorithm: self.algorithm.map(|algorithm| algorithm.name.to_owned()),
             instances: self.instances,
-            distribution: self.distribution(),
+            distribution: self.distribution(target.format),
             deals_out_every_split: self.algorithm.is_some_and(|algorithm| algorithm.deals_out_every_split),
+            weight: weight.map(str::to_owned),
         })
     }
 
-    fn distribution(&self) -> Distribution {
+    fn distribution(&self, format: FormatKind) -> Distribution {
         let by_default = match self.algorithm.map(|algorithm| algorithm.sharing) {
-            _ if self.algorithm.is_some_and(|algorithm| algorithm.one_file) => Distribution::FullyReplicated,
+            _ if self.is_one_file(format) => Distribution::FullyReplicated,
             Some(Sharing::PartsOnly) => Distribution::ShardedByS3Key,
             Some(Sharing::Either) if self.instances > 1 => Distribution::ShardedByS3Key,
             _ => Distribution::FullyReplicated,
@@ -92,50 +127,89 @@ impl TargetOptions {
         self.distribution.unwrap_or(by_default)
     }
 
-    fn check_algorithm(&self, algorithm: &Algorithm, target: Target<'_>) -> Result<()> {
-        let name = algorithm.name;
-        let refuse = |what: String, hint: String| Err(Error::new(Code::BadOption, what).with_hint(hint));
-        if !algorithm.formats.contains(&target.format) {
-            let formats = algorithm.formats.join(" or STORED AS ");
-            return refuse(
-                format!("algorithm {name} does not read {}", target.format),
-                format!("use STORED AS {formats}"),
-            );
+    /// Whether so many instances can share the rows in that way.
+    fn check_instances(&self, algorithm: &Algorithm, format: FormatKind) -> Result<()> {
+        let (name, instances) = (algorithm.name, self.instances);
+        let by_pipe =
+            algorithm.sharing == Sharing::OneInstanceByPipe && format == FormatKind::AugmentedManifest;
+        match algorithm.sharing {
+            Sharing::Unknown if instances > 1 || self.distribution.is_some() => refuse(
+                format!("algorithm {name} chooses its instances itself"),
+                "leave 'instances' and 'distribution' out",
+            ),
+            Sharing::OneInstance if instances > 1 => refuse(
+                format!("algorithm {name} trains on one instance, option 'instances' is {instances}"),
+                "leave 'instances' out",
+            ),
+            _ if by_pipe && instances > 1 => refuse(
+                format!("algorithm {name} reads {format} on one instance, option 'instances' is {instances}"),
+                "leave 'instances' out, or use STORED AS IMAGE_RECORDIO",
+            ),
+            Sharing::PartsOnly if self.distribution(format) == Distribution::FullyReplicated => refuse(
+                format!("algorithm {name} does not train on data that every instance has in full"),
+                "use 'distribution' 'ShardedByS3Key', or leave it out",
+            ),
+            _ => Ok(()),
         }
-        let (fits, wants) = match algorithm.labels {
-            Labels::None => (target.labels == 0, "no LABEL"),
-            Labels::One => (target.labels == 1, "a LABEL of one column"),
-            Labels::OneOrMore => (target.labels > 0, "a LABEL of one column or more"),
-            Labels::Any => (true, ""),
-        };
-        if !fits {
-            let what =
-                format!("algorithm {name} wants {wants}, the statement has {} label columns", target.labels);
-            return refuse(what, format!("write {wants}"));
-        }
-        if algorithm.sharing == Sharing::OneInstance && self.instances > 1 {
-            let what =
-                format!("algorithm {name} trains on one instance, option 'instances' is {}", self.instances);
-            return refuse(what, "leave 'instances' out".to_owned());
-        }
-        if algorithm.sharing == Sharing::PartsOnly && self.distribution() == Distribution::FullyReplicated {
-            let what = format!("algorithm {name} does not train on data that every instance has in full");
-            return refuse(what, "use 'distribution' 'ShardedByS3Key', or leave it out".to_owned());
-        }
-        if algorithm.one_file && target.shards != Some(1) {
-            let what = format!("algorithm {name} reads one file a channel");
-            return refuse(what, "use OPTIONS ('shards' '1')".to_owned());
-        }
-        Ok(())
     }
 
     fn check_one_file(&self, target: Target<'_>) -> Result<()> {
-        if target.format == AUGMENTED_MANIFEST && target.shards != Some(1) {
-            let what = format!("a channel of {AUGMENTED_MANIFEST} is one file");
-            return Err(Error::new(Code::BadOption, what).with_hint("use OPTIONS ('shards' '1')"));
+        if !self.is_one_file(target.format) {
+            return Ok(());
+        }
+        if target.shards != Some(1) {
+            let what = match self.algorithm {
+                Some(algorithm) if algorithm.one_file => {
+                    format!("algorithm {} reads one file a channel", algorithm.name)
+                }
+                _ => format!("a channel of {} is one file", target.format),
+            };
+            return refuse(what, "use OPTIONS ('shards' '1')");
+        }
+        if self.distribution == Some(Distribution::ShardedByS3Key) {
+            let what = "option 'distribution' is 'ShardedByS3Key', and a channel is one file".to_owned();
+            return refuse(what, "leave it out: every instance reads the file");
         }
         Ok(())
     }
+}
+
+/// Whether the algorithm reads such a format, with so many labels and such a weight.
+fn check_target(algorithm: &Algorithm, target: Target<'_>) -> Result<()> {
+    let name = algorithm.name;
+    if !algorithm.formats.contains(&target.format) {
+        let formats: Vec<&str> = algorithm.formats.iter().map(|format| format.as_str()).collect();
+        let hint = format!("use STORED AS {}", formats.join(" or STORED AS "));
+        return refuse(format!("algorithm {name} does not read {}", target.format), &hint);
+    }
+    let (fits, wants) = match algorithm.labels {
+        Labels::None => (target.labels == 0, "no LABEL"),
+        Labels::One => (target.labels == 1, "a LABEL of one column"),
+        Labels::OneOrMore => (target.labels > 0, "a LABEL of one column or more"),
+        Labels::Any => (true, ""),
+    };
+    if !fits {
+        let what =
+            format!("algorithm {name} wants {wants}, the statement has {} label columns", target.labels);
+        return refuse(what, &format!("write {wants}"));
+    }
+    match target.weight {
+        Some(weight) if algorithm.job == Job::AutoMl && !is_weight_name(weight) => refuse(
+            format!("algorithm {name} does not take \"{weight}\" for the name of a column of weights"),
+            "name it with AS: at most 256 letters, digits, _ and -",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// The pattern of `SampleWeightAttributeName`.
+fn is_weight_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (1..=256).contains(&name.len()) && name.bytes().all(plain)
+}
+
+fn refuse(what: String, hint: &str) -> Result<()> {
+    Err(Error::new(Code::BadOption, what).with_hint(hint))
 }
 
 fn parse_distribution(text: &str) -> Result<Distribution> {

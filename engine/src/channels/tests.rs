@@ -19,8 +19,10 @@ fn check_refused(options: &[(&str, &str)], target: Target<'_>, named: &str) {
     assert!(error.message().contains(named) && error.hint().is_some(), "{named}: {error}");
 }
 
-const CSV: Target<'_> = Target { format: "CSV", labels: 1, shards: None };
-const NO_LABEL: Target<'_> = Target { format: "CSV", labels: 0, shards: None };
+const CSV: Target<'_> = Target { format: FormatKind::Csv, labels: 1, weight: None, shards: None };
+const NO_LABEL: Target<'_> = Target { labels: 0, ..CSV };
+const IMAGES: Target<'_> = Target { format: FormatKind::ImageRecordIo, shards: Some(1), ..CSV };
+const ATTRIBUTES: Target<'_> = Target { format: FormatKind::AugmentedManifest, shards: Some(1), ..CSV };
 
 /// A manifest of the splits `train`, `validation`, `test` and `spare`, one shard each.
 fn manifest(format: &str, training: Training) -> Manifest {
@@ -32,11 +34,11 @@ fn manifest(format: &str, training: Training) -> Manifest {
     };
     let mut manifest: Manifest = serde_json::from_value(json!({
         "format_version": 1, "created_by": "", "job": "", "name": "", "statement": "",
-        "format": { "name": format, "content_type": "text/csv", "options": {} },
-        "labels": [],
+        "format": { "name": format, "content_type": "of the format", "options": {} },
+        "labels": ["y"],
         "placement": { "hash": "", "seed": 0, "split": { "by": "row" }, "sample": null, "undersample": {},
             "oversample": {}, "shuffled": false, "shards": null },
-        "schema": [{ "name": "source-ref", "type": "Utf8", "nullable": true }],
+        "schema": [],
         "inputs": { "files": 0, "total_bytes": 0, "scanned_bytes": 0, "scanned_rows": 0 },
         "splits": [], "shards": [], "files": [],
     }))
@@ -50,9 +52,32 @@ fn manifest(format: &str, training: Training) -> Manifest {
 }
 
 fn channels_of(format: &str, training: Training) -> Vec<Value> {
+    channels_in(&manifest(format, training))
+}
+
+fn channels_in(manifest: &Manifest) -> Vec<Value> {
     let location = Location::parse("s3://b/x").unwrap();
-    let channels = channels(&location, &manifest(format, training)).unwrap();
-    channels.as_array().unwrap().clone()
+    channels(&location, manifest).unwrap().as_array().unwrap().clone()
+}
+
+/// The channels of shards with that extension.
+fn channels_with_extension(format: &str, training: Training, extension: &str) -> Vec<Value> {
+    let mut manifest = manifest(format, training);
+    for shard in &mut manifest.shards {
+        shard.path = format!("{}/part-00000-of-00001.{extension}", shard.split);
+    }
+    channels_in(&manifest)
+}
+
+/// `AttributeNames` that an algorithm, or none, gets of those columns.
+fn attributes(algorithm: &str, columns: &[&str]) -> Value {
+    let options = [("algorithm", algorithm)];
+    let options = if algorithm.is_empty() { &options[..0] } else { &options[..] };
+    let mut manifest = manifest("AUGMENTED_MANIFEST", resolve(options, ATTRIBUTES).unwrap());
+    let column =
+        |name: &&str| serde_json::from_value(json!({ "name": name, "type": "Utf8", "nullable": true }));
+    manifest.schema = columns.iter().map(|name| column(name).unwrap()).collect();
+    channels_in(&manifest)[0]["DataSource"]["S3DataSource"]["AttributeNames"].clone()
 }
 
 fn facts(channel: &Value) -> (&str, &str) {
@@ -100,7 +125,55 @@ fn a_manifest_of_attributes_goes_through_a_pipe() {
         (&source["S3Uri"], &source["S3DataType"]),
         (&json!("s3://b/x/train/p.x"), &json!("AugmentedManifestFile"))
     );
-    assert_eq!(source["AttributeNames"], json!(["source-ref"]));
+}
+
+#[test]
+fn images_come_out_of_the_pipe_before_what_they_are_labelled_with() {
+    for algorithm in ["image-classification", "object-detection"] {
+        let found = attributes(algorithm, &["class", "source-ref", "class-metadata"]);
+        assert_eq!(found, json!(["source-ref", "class"]), "{algorithm}");
+    }
+    let found = attributes("semantic-segmentation", &["streets-ref", "source-ref", "streets-ref-metadata"]);
+    assert_eq!(found, json!(["source-ref", "streets-ref"]));
+    assert_eq!(attributes("blazingtext", &["label", "source"]), json!(["source", "label"]));
+}
+
+#[test]
+fn without_an_algorithm_references_come_first_and_no_attribute_is_left_out() {
+    let found = attributes("", &["y", "b-ref", "y-metadata", "a-ref", "x"]);
+    assert_eq!(found, json!(["b-ref", "a-ref", "y", "y-metadata", "x"]));
+}
+
+#[test]
+fn autopilot_gets_the_channels_of_its_own_request() {
+    let target = Target { weight: Some("w"), ..CSV };
+    let training = resolve(&[("algorithm", "autopilot")], target).unwrap();
+    let found = channels_with_extension("CSV", training, "csv.gz");
+    let channel = |name: &str, split: &str| {
+        json!({ "ChannelType": name, "ContentType": "of the format", "CompressionType": "Gzip",
+            "TargetAttributeName": "y", "SampleWeightAttributeName": "w",
+            "DataSource": { "S3DataSource": { "S3DataType": "S3Prefix", "S3Uri": format!("s3://b/x/{split}/") } } })
+    };
+    assert_eq!(found, [channel("training", "train"), channel("validation", "validation")]);
+}
+
+#[test]
+fn algorithms_name_their_content_types_as_they_do() {
+    for (algorithm, format, extension, expected) in [
+        ("autopilot", FormatKind::Parquet, "parquet", "x-application/vnd.amazon+parquet"),
+        ("autopilot", FormatKind::Csv, "csv", "of the format"),
+        ("deepar", FormatKind::Jsonl, "json", "json"),
+        ("deepar", FormatKind::Jsonl, "json.gz", "json.gz"),
+        ("deepar", FormatKind::Parquet, "parquet", "parquet"),
+        ("ip-insights", FormatKind::Csv, "csv", "text/csv"),
+        ("xgboost", FormatKind::Parquet, "parquet", "of the format"),
+    ] {
+        let labels = usize::from(algorithm != "ip-insights");
+        let target = Target { format, labels, ..CSV };
+        let training = resolve(&[("algorithm", algorithm)], target).unwrap();
+        let found = channels_with_extension(format.as_str(), training, extension);
+        assert_eq!(found[0]["ContentType"], expected, "{algorithm} {extension}");
+    }
 }
 
 #[test]
@@ -112,11 +185,46 @@ fn combinations_that_no_training_job_takes_are_refused() {
     let replicated = [("algorithm", "randomcutforest"), ("distribution", "FullyReplicated")];
     check_refused(&replicated, NO_LABEL, "every instance has in full");
     check_refused(&[("algorithm", "lda"), ("instances", "2")], NO_LABEL, "one instance");
-    let images = Target { format: "IMAGE_RECORDIO", labels: 1, shards: Some(2) };
-    check_refused(&algorithm("image-classification"), images, "one file a channel");
-    check_refused(&[], Target { format: "AUGMENTED_MANIFEST", ..images }, "one file");
+    check_refused(
+        &algorithm("image-classification"),
+        Target { shards: Some(2), ..IMAGES },
+        "one file a channel",
+    );
+    check_refused(&[], Target { shards: Some(2), ..ATTRIBUTES }, "one file");
+    check_refused(&[("distribution", "ShardedByS3Key")], ATTRIBUTES, "one file");
+    let two_by_pipe = [("algorithm", "image-classification"), ("instances", "2")];
+    check_refused(&two_by_pipe, ATTRIBUTES, "AUGMENTED_MANIFEST on one instance");
+    check_refused(
+        &[("algorithm", "object2vec"), ("instances", "2")],
+        Target { format: FormatKind::Jsonl, ..CSV },
+        "one instance",
+    );
+    check_refused(&algorithm("semantic-segmentation"), IMAGES, "does not read IMAGE_RECORDIO");
     check_refused(&[("instances", "0")], CSV, "'instances'");
     check_refused(&[("distribution", "half")], CSV, "'half'");
+}
+
+#[test]
+fn autopilot_is_refused_what_its_request_has_no_word_for() {
+    let algorithm = ("algorithm", "autopilot");
+    check_refused(&[algorithm], NO_LABEL, "autopilot wants a LABEL");
+    check_refused(&[algorithm, ("instances", "2")], CSV, "chooses its instances");
+    check_refused(&[algorithm, ("distribution", "FullyReplicated")], CSV, "chooses its instances");
+    check_refused(&[algorithm], Target { weight: Some("a b"), ..CSV }, "\"a b\"");
+}
+
+#[test]
+fn an_algorithm_that_reads_no_shards_is_refused_with_what_it_reads() {
+    for (name, named) in [
+        ("seq2seq", "seq2seq reads records of two lists of tokens"),
+        ("Image Classification TensorFlow", "a folder of image files for each class"),
+        ("object-detection-tf", "object-detection-tensorflow reads"),
+        ("text_classification_tensorflow", "data.csv"),
+    ] {
+        let error = resolve(&[("algorithm", name)], CSV).unwrap_err();
+        assert_eq!(error.code(), Code::Unsupported, "{error}");
+        assert!(error.message().contains(named) && error.hint().is_some(), "{name}: {error}");
+    }
 }
 
 #[test]
@@ -130,11 +238,12 @@ fn an_unknown_algorithm_is_refused_with_the_nearest_name() {
 fn readable(algorithm: &str, kind: FormatKind, option: (&str, &str), other: DataType) -> Result<()> {
     let mut named = [("algorithm".to_owned(), algorithm.to_owned())].into();
     let mut options = [(option.0.to_owned(), option.1.to_owned())].into();
-    let options = FormatOptions::take(kind, &mut options, FormatDefaults::TRAINING_SET)?;
+    let target = TargetOptions::take(&mut named)?;
+    let options = FormatOptions::take(kind, &mut options, target.format_defaults())?;
     let fields = vec![Field::new("y", DataType::Int64, true), Field::new("start", other, true)];
     let roles = ColumnRoles { labels: 1, ..ColumnRoles::default() };
     let columns = Columns::new(Arc::new(Schema::new(fields)), roles)?;
-    TargetOptions::take(&mut named)?.check_readable(&options, &columns, &["train".to_owned()])
+    target.check_readable(&options, &columns, &["train".to_owned()])
 }
 
 #[test]
@@ -151,8 +260,11 @@ fn what_an_algorithm_cannot_read_is_refused_by_its_name() {
         ("linear-learner", FormatKind::Recordio, ("label_dtype", "int32"), float(), "'label_dtype'"),
         ("xgboost", FormatKind::Csv, NONE, DataType::Utf8View, "\"start\" is Utf8,"),
         ("xgboost", FormatKind::Parquet, NONE, DataType::Date32, "\"start\""),
-        ("deepar", FormatKind::Jsonl, ("nulls", "omit"), float(), "extension json"),
-        ("deepar", FormatKind::Jsonl, ("extension", "json"), float(), "\"target\""),
+        ("deepar", FormatKind::Jsonl, ("extension", "jsonl"), float(), "'extension'"),
+        ("deepar", FormatKind::Jsonl, ("compression", "zstd"), float(), "'compression'"),
+        ("deepar", FormatKind::Parquet, ("compression", "zstd"), float(), "'compression'"),
+        ("object2vec", FormatKind::Jsonl, ("compression", "gzip"), float(), "'compression'"),
+        ("autopilot", FormatKind::Csv, ("header", "false"), float(), "'header'"),
     ] {
         let error = readable(algorithm, kind, option, other).unwrap_err();
         assert!(error.message().contains(named) && error.hint().is_some(), "{named}: {error}");
@@ -162,6 +274,7 @@ fn what_an_algorithm_cannot_read_is_refused_by_its_name() {
         ("lightgbm", FormatKind::Csv, ("categorical", "start"), float()),
         ("catboost", FormatKind::Csv, NONE, DataType::Utf8),
         ("rcf", FormatKind::Recordio, ("dtype", "float32"), float()),
+        ("autopilot", FormatKind::Csv, ("compression", "gzip"), DataType::Utf8),
     ] {
         readable(algorithm, kind, option, other).unwrap();
     }
@@ -182,7 +295,6 @@ fn instances_share_the_one_file_of_an_image_algorithm() {
     let mut options: BTreeMap<_, _> =
         [("algorithm", "image-classification"), ("instances", "2")].map(|(k, v)| (k.into(), v.into())).into();
     let target = TargetOptions::take(&mut options).unwrap();
-    assert_eq!(target.readers(), 1);
-    let images = Target { format: "IMAGE_RECORDIO", labels: 1, shards: Some(1) };
-    assert_eq!(target.resolve(images).unwrap().distribution, Distribution::FullyReplicated);
+    assert_eq!(target.readers(FormatKind::ImageRecordIo), 1);
+    assert_eq!(target.resolve(IMAGES).unwrap().distribution, Distribution::FullyReplicated);
 }

@@ -3,7 +3,7 @@
 
 use super::json::{JsonEncoder, JsonNan, JsonNulls, JsonStyle, JsonTimestamps, check_columns};
 use super::options::{take, take_compression};
-use super::{ColumnRoles, Columns, Compression, Encoder, Format};
+use super::{ColumnRoles, Columns, Compression, Encoder, Format, FormatDefaults};
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,7 +35,10 @@ pub enum JsonExtension {
 }
 
 impl JsonlOptions {
-    pub(super) fn take(options: &mut BTreeMap<String, String>) -> Result<JsonlOptions> {
+    pub(super) fn take(
+        options: &mut BTreeMap<String, String>,
+        defaults: FormatDefaults,
+    ) -> Result<JsonlOptions> {
         let nulls = take(options, &["nulls"])?;
         let nan = take(options, &["nan"])?;
         let timestamps = take(options, &["timestamp_format", "format.timestamp_format"])?;
@@ -47,10 +50,10 @@ impl JsonlOptions {
             nan: nan.map_or(Ok(JsonNan::default()), |given| {
                 given.one_of(&[("null", JsonNan::Null), ("string", JsonNan::String)])
             })?,
-            timestamp_format: timestamps.map_or(Ok(JsonTimestamps::default()), |given| {
+            timestamp_format: timestamps.map_or(Ok(defaults.json_timestamps), |given| {
                 given.one_of(&[("iso", JsonTimestamps::Iso), ("sql", JsonTimestamps::Sql)])
             })?,
-            extension: extension.map_or(Ok(JsonExtension::default()), |given| {
+            extension: extension.map_or(Ok(defaults.json_extension), |given| {
                 given.one_of(&[("jsonl", JsonExtension::Jsonl), ("json", JsonExtension::Json)])
             })?,
             compression: take_compression(options)?,

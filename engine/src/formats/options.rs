@@ -2,7 +2,8 @@
 
 use super::arrow_ipc::ArrowOptions;
 use super::csv::{CsvOptions, Delimiter};
-use super::jsonl::JsonlOptions;
+use super::json::JsonTimestamps;
+use super::jsonl::{JsonExtension, JsonlOptions};
 use super::libsvm::LibsvmOptions;
 use super::mds::MdsOptions;
 use super::parquet::{ParquetCompression, ParquetOptions};
@@ -20,13 +21,21 @@ use std::num::NonZeroU32;
 pub struct FormatDefaults {
     /// Whether a CSV file starts with the column names.
     pub csv_header: bool,
+    /// The extension of JSON Lines.
+    pub json_extension: JsonExtension,
+    /// How JSON Lines have timestamps.
+    pub json_timestamps: JsonTimestamps,
 }
 
 impl FormatDefaults {
     /// For `CREATE TRAINING SET`: what a training job reads.
-    pub const TRAINING_SET: FormatDefaults = FormatDefaults { csv_header: false };
+    pub const TRAINING_SET: FormatDefaults = FormatDefaults {
+        csv_header: false,
+        json_extension: JsonExtension::Jsonl,
+        json_timestamps: JsonTimestamps::Iso,
+    };
     /// For `COPY … TO`: what DataFusion and DuckDB write.
-    pub const COPY: FormatDefaults = FormatDefaults { csv_header: true };
+    pub const COPY: FormatDefaults = FormatDefaults { csv_header: true, ..Self::TRAINING_SET };
 }
 
 /// A format with its options.
@@ -79,7 +88,7 @@ impl FormatOptions {
             FormatKind::TfRecord => TfRecordOptions::take(options).map(FormatOptions::TfRecord),
             FormatKind::Arrow => ArrowOptions::take(options).map(FormatOptions::Arrow),
             FormatKind::ImageRecordIo => Ok(FormatOptions::ImageRecordIo),
-            FormatKind::Jsonl => JsonlOptions::take(options).map(FormatOptions::Jsonl),
+            FormatKind::Jsonl => JsonlOptions::take(options, defaults).map(FormatOptions::Jsonl),
             FormatKind::AugmentedManifest => {
                 Ok(FormatOptions::AugmentedManifest(AugmentedManifestOptions {}))
             }

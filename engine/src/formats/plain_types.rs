@@ -20,7 +20,7 @@ pub(super) fn plain_schema(schema: &Schema) -> SchemaRef {
 
 /// The type in plain types; second-based times become milliseconds and `Date64` becomes `Date32`, as Parquet has
 /// nothing else for them.
-pub(super) fn plain_type(data_type: &DataType) -> DataType {
+pub(crate) fn plain_type(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Utf8View => DataType::Utf8,
         DataType::BinaryView => DataType::Binary,

@@ -7,7 +7,7 @@ use super::{PlanContext, PlannedWrite, WriteFacts, WriteNode, WriteSpec};
 use crate::channels::{Target, TargetOptions};
 use crate::error::Result;
 use crate::expect::{self, CheckedRows, Expectations, OnViolation};
-use crate::formats::{Columns, FormatDefaults, FormatKind, FormatOptions, format};
+use crate::formats::{Columns, FormatKind, FormatOptions, format};
 use crate::statement::{CreateTrainingSet, SplitMethod};
 use crate::storage::Location;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
@@ -34,17 +34,17 @@ use splits::checked_sample;
 /// # Errors
 /// `UnknownTargetColumn`, `SplitFractions`, `BadOption`, `UnsupportedColumnType`, and those of planning a query.
 pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTrainingSet) -> Result<PlannedWrite> {
-    let location = Location::parse(&create.location)?;
-    let splits = Splits::of(create.split.as_ref())?;
+    let (location, splits) = (Location::parse(&create.location)?, Splits::of(create.split.as_ref())?);
     let sample = checked_sample(create.sample)?;
     let mut options = create.options.clone();
     let kind = FormatKind::parse(&create.format)?;
-    let format_options = FormatOptions::take(kind, &mut options, FormatDefaults::TRAINING_SET)?;
+    let target = TargetOptions::take(&mut options)?;
+    let format_options = FormatOptions::take(kind, &mut options, target.format_defaults())?;
     let seed = seed(create, &mut options)?;
     let (on_violation, statistics) = (OnViolation::take(&mut options)?, statistics(&mut options)?);
-    let (balance, target) = (BalanceOptions::take(&mut options)?, TargetOptions::take(&mut options)?);
+    let balance = BalanceOptions::take(&mut options)?;
     let wanted = ShardOptions::take(&mut options, context.write.target_shard_bytes.bytes())?;
-    let wanted = wanted.for_instances(target.readers())?;
+    let wanted = wanted.for_job(&target, kind)?;
     let encoder = format(&format_options);
     let named = NamedColumns::take(create, encoder.as_ref(), &mut options)?;
     let known = [&OPTIONS, FormatOptions::names(kind), &NamedColumns::options(encoder.as_ref())].concat();
@@ -71,8 +71,8 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     let place = PlacementInput { seed, split: rows.split, row, copy: rows.copy, group };
     let input = placed(place.place(rows.plan, &layout, shard_by)?, &data)?;
     let shards = layout.shards();
+    let training = target.resolve(Target::of(kind, &columns, shards))?;
     target.check_readable(&format_options, &columns, &splits.names)?;
-    let training = target.resolve(Target { format: kind.as_str(), labels: named.roles.labels, shards })?;
 
     let spec = Arc::new(WriteSpec {
         job: uuid::Uuid::now_v7().simple().to_string(),

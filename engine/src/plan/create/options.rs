@@ -6,6 +6,7 @@ use crate::channels::TargetOptions;
 use crate::config::ByteSize;
 use crate::error::{Code, Error, Result};
 use crate::expect;
+use crate::formats::FormatKind;
 use crate::plan::placement::ShardBy;
 use crate::plan::{InputSize, Layout, PlanContext, input_size};
 use crate::statement::CreateTrainingSet;
@@ -56,7 +57,9 @@ pub(super) fn statistics(options: &mut BTreeMap<String, String>) -> Result<bool>
 pub(super) struct ShardOptions {
     shards: Option<u32>,
     balance: Option<ShardBalance>,
-    target_bytes: u64,
+    target_bytes: Option<u64>,
+    /// The size of a shard where nothing is said.
+    default_bytes: u64,
     /// The number of shards is a multiple of it.
     instances: u32,
 }
@@ -74,22 +77,27 @@ impl ShardOptions {
             },
         };
         let target_bytes = match options.remove("target_shard_bytes") {
-            None => default_bytes,
-            Some(text) => text
-                .parse::<ByteSize>()
-                .map_err(|error| error.context("option 'target_shard_bytes'"))?
-                .bytes()
-                .max(1),
+            None => None,
+            Some(text) => {
+                let parsed = text.parse::<ByteSize>();
+                let bytes = parsed.map_err(|error| error.context("option 'target_shard_bytes'"))?.bytes();
+                Some(bytes.max(1))
+            }
         };
-        Ok(Self { shards, balance: ShardBalance::take(options)?, target_bytes, instances: 1 })
+        let balance = ShardBalance::take(options)?;
+        Ok(Self { shards, balance, target_bytes, default_bytes, instances: 1 })
     }
 
-    /// The same for a training job of so many instances, each of which reads as many shards as the others.
+    /// The same for a training job: as many shards for each instance as for the others, and one where a channel is one
+    /// file and nothing is said of shards.
     ///
     /// # Errors
-    /// `BadOption` when the number of shards was given and is no multiple.
-    pub(super) fn for_instances(self, instances: u32) -> Result<Self> {
-        match self.shards {
+    /// `BadOption` when the number of shards was given and is no multiple of the instances.
+    pub(super) fn for_job(self, target: &TargetOptions, format: FormatKind) -> Result<Self> {
+        let is_silent = self.shards.is_none() && self.target_bytes.is_none();
+        let shards = if is_silent && target.is_one_file(format) { Some(1) } else { self.shards };
+        let instances = target.readers(format);
+        match shards {
             Some(shards) if shards % instances != 0 => {
                 let message =
                     format!("option 'shards' is {shards}, no multiple of the {instances} instances");
@@ -97,8 +105,12 @@ impl ShardOptions {
                 Err(Error::new(Code::BadOption, message)
                     .with_hint(format!("use 'shards' '{next}', so that every instance reads as many")))
             }
-            _ => Ok(Self { instances, ..self }),
+            _ => Ok(Self { shards, instances, ..self }),
         }
+    }
+
+    fn target_bytes(&self) -> u64 {
+        self.target_bytes.unwrap_or(self.default_bytes)
     }
 
     /// The layout of the rows of `source`, and what decides the shard of a row.
@@ -126,7 +138,7 @@ impl ShardOptions {
             }
             None => {
                 let input = size().await?;
-                let shards = u32::try_from(input.bytes.div_ceil(self.target_bytes)).unwrap_or(MOST_SHARDS);
+                let shards = u32::try_from(input.bytes.div_ceil(self.target_bytes())).unwrap_or(MOST_SHARDS);
                 (shards.clamp(1, MOST_SHARDS - self.instances).next_multiple_of(self.instances), input)
             }
         };
@@ -148,7 +160,7 @@ impl ShardOptions {
                 Err(Error::new(Code::BadOption, message)
                     .with_hint("give 'shards' or SHUFFLE, or leave 'balance' out"))
             }
-            _ => Ok(Layout::Rolling { target_bytes: self.target_bytes }),
+            _ => Ok(Layout::Rolling { target_bytes: self.target_bytes() }),
         }
     }
 }

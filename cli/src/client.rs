@@ -19,6 +19,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use gristmill_engine::{Code, Error, Result};
+use gristmill_proto::statement_report::StatementReport;
 use gristmill_scheduler::status_to_error;
 use prost::Message;
 use std::fmt;
@@ -58,6 +59,8 @@ pub struct RemoteResult {
     pub schema: SchemaRef,
     /// The rows.
     pub stream: SendableRecordBatchStream,
+    /// What the server tells beside them.
+    pub report: StatementReport,
 }
 
 impl fmt::Debug for RemoteResult {
@@ -110,6 +113,7 @@ impl Remote {
         let info = client.get_flight_info(self.request(descriptor)).await.map_err(restore)?.into_inner();
         let mut tickets =
             info.endpoint.iter().filter_map(|endpoint| endpoint.ticket.clone()).collect::<Vec<_>>();
+        let report = StatementReport::from_json(&info.app_metadata);
         let schema: SchemaRef = Arc::new(info.try_decode_schema().map_err(|error| {
             Error::from_datafusion(DataFusionError::from(error))
                 .context("the server sent a schema that does not decode")
@@ -129,6 +133,7 @@ impl Remote {
         Ok(RemoteResult {
             stream: Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), batches)),
             schema,
+            report,
         })
     }
 

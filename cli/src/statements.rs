@@ -86,7 +86,7 @@ impl Runner<'_> {
             }
             return Ok(None);
         }
-        let mut encoder = self.format.encoder(answer.schema)?;
+        let mut encoder = self.format.encoder(Arc::clone(&answer.schema))?;
         let mut buffer = Vec::new();
         let mut rows = 0;
         while let Some(batch) = answer.stream.next().await {
@@ -102,6 +102,9 @@ impl Runner<'_> {
         let Encoded { cut_rows } = encoder.finish(&mut buffer)?;
         output.write(&buffer)?;
         output.flush()?;
+        for warning in answer.take_warnings() {
+            output.stderr().note(&format!("warning: {warning}"));
+        }
         if cut_rows > 0 {
             let shown = rows - cut_rows;
             let stderr = output.stderr();

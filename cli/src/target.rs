@@ -6,7 +6,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use gristmill_engine::Result;
 use gristmill_engine::backend::ProgressSource;
 use gristmill_engine::config::Config;
-use gristmill_engine::session::{Engine, Session};
+use gristmill_engine::session::{self, Engine, Session};
 use gristmill_engine::statement::Statement;
 use std::fmt;
 use std::sync::Arc;
@@ -28,11 +28,30 @@ pub(crate) struct Answer {
     pub(crate) stream: SendableRecordBatchStream,
     /// How far it is, where that is known.
     pub(crate) progress: Option<Arc<dyn ProgressSource>>,
+    warnings: Warnings,
+}
+
+/// What a statement warns of.
+enum Warnings {
+    /// Of one that runs here: known at the end of the rows.
+    Later(session::Warnings),
+    /// Of one that has run.
+    Now(Vec<String>),
 }
 
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+impl Answer {
+    /// What the statement warns of, a sentence each; complete at the end of the rows.
+    pub(crate) fn take_warnings(&mut self) -> Vec<String> {
+        match &mut self.warnings {
+            Warnings::Later(warnings) => warnings.take(),
+            Warnings::Now(warnings) => std::mem::take(warnings),
+        }
     }
 }
 
@@ -58,11 +77,14 @@ impl Target {
         match self {
             Self::Embedded(session) => {
                 let result = session.execute(statement).await?;
-                Ok(Answer { schema: result.schema, stream: result.stream, progress: Some(result.progress) })
+                let warnings = Warnings::Later(result.warnings);
+                let progress = Some(result.progress);
+                Ok(Answer { schema: result.schema, stream: result.stream, progress, warnings })
             }
             Self::Remote(remote) => {
                 let result = remote.execute(&statement.text).await?;
-                Ok(Answer { schema: result.schema, stream: result.stream, progress: None })
+                let warnings = Warnings::Now(result.report.warnings);
+                Ok(Answer { schema: result.schema, stream: result.stream, progress: None, warnings })
             }
         }
     }

@@ -14,9 +14,10 @@ use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use futures::{StreamExt, stream};
-use gristmill_engine::session::{Effect, Session, StatementInfo};
+use gristmill_engine::session::{Effect, Session, StatementInfo, Warnings};
 use gristmill_engine::statement::{Statement, StatementKind};
 use gristmill_engine::{Code, Error, Result};
+use gristmill_proto::statement_report::StatementReport;
 
 /// The columns in which statements say how many rows they wrote: ours, and DataFusion's.
 const ROW_COUNT_COLUMNS: [&str; 2] = ["rows", "count"];
@@ -54,18 +55,30 @@ pub(super) fn announced_columns<'a>(statement: &Statement, info: &'a StatementIn
     fetched.then_some(&info.schema)
 }
 
-/// Plans a query, or runs a change to its end; gives what to fetch and its columns.
-pub(super) async fn announce(session: &SessionUse, statement: Statement) -> Result<(StatementId, SchemaRef)> {
+/// A statement that can be fetched.
+pub(super) struct Announced {
+    pub(super) id: StatementId,
+    /// The columns of its rows.
+    pub(super) schema: SchemaRef,
+    /// What is known of it beside them: nothing before it has run.
+    pub(super) report: StatementReport,
+}
+
+/// Plans a query, or runs a change to its end; gives what to fetch.
+pub(super) async fn announce(session: &SessionUse, statement: Statement) -> Result<Announced> {
     let info = describe(session, &statement).await?;
-    let (work, schema) = match info.effect {
-        Effect::Query => (Work::Query { statement, schema: SchemaRef::clone(&info.schema) }, info.schema),
+    let (work, schema, report) = match info.effect {
+        Effect::Query => {
+            let schema = SchemaRef::clone(&info.schema);
+            (Work::Query { statement, schema }, info.schema, StatementReport::default())
+        }
         Effect::Change => {
-            let rows = session.unless_ended(run_change(&session.engine, &statement)).await?;
+            let (rows, report) = session.unless_ended(run_change(&session.engine, &statement)).await?;
             let schema = SchemaRef::clone(&rows.schema);
-            (Work::Rows(rows), schema)
+            (Work::Rows(rows), schema, report)
         }
     };
-    Ok((session.statements.hold(work), schema))
+    Ok(Announced { id: session.statements.hold(work), schema, report })
 }
 
 /// The rows behind a ticket, which is used up.
@@ -102,13 +115,23 @@ pub(super) async fn update(session: &SessionUse, statement: &Statement) -> Resul
                     rows += written_rows(&batch)?;
                 }
             }
+            report(&result.warnings);
             Ok(rows)
         })
         .await
 }
 
+/// What a statement that has run warns of, which is logged, too: not every client shows it.
+fn report(warnings: &Warnings) -> StatementReport {
+    let warnings = warnings.take();
+    for warning in &warnings {
+        tracing::warn!("{warning}");
+    }
+    StatementReport { warnings }
+}
+
 /// Runs a statement to its end and keeps its rows, which are few: one per split, shard or setting.
-async fn run_change(session: &Session, statement: &Statement) -> Result<HeldRows> {
+async fn run_change(session: &Session, statement: &Statement) -> Result<(HeldRows, StatementReport)> {
     let mut result = session.execute(statement).await?;
     let schema = wire_schema(&result.schema);
     let (mut batches, mut bytes) = (Vec::new(), 0);
@@ -122,6 +145,7 @@ async fn run_change(session: &Session, statement: &Statement) -> Result<HeldRows
             batches.push(batch);
         }
     }
+    let report = report(&result.warnings);
     if bytes > MAX_HELD_BYTES {
         return Err(Error::new(
             Code::ResourcesExhausted,
@@ -131,7 +155,7 @@ async fn run_change(session: &Session, statement: &Statement) -> Result<HeldRows
         )
         .with_hint("send it as an update, which returns only how many rows it wrote"));
     }
-    Ok(HeldRows { schema, batches })
+    Ok((HeldRows { schema, batches }, report))
 }
 
 /// The sum of the column that counts rows.

@@ -5,7 +5,7 @@ use super::caller::Caller;
 use super::metadata::{self, about, no_rows, one_batch};
 use super::prepared::refuse_bound_values;
 use super::results::{FlightStream, arrow_error, flight_info};
-use super::run::{announce, announced_columns, describe, fetch, fetch_now, parse_one, update};
+use super::run::{Announced, announce, announced_columns, describe, fetch, fetch_now, parse_one, update};
 use super::sessions::{SessionUse, Sessions};
 use super::sql_info::sql_info;
 use super::status::{OrStatus, status_to_error, with_code};
@@ -129,9 +129,10 @@ impl FlightSql {
         statement: Statement,
         request: Request<FlightDescriptor>,
     ) -> Info {
-        let (id, schema) = announce(&session, statement).await.or_status()?;
+        let Announced { id, schema, report } = announce(&session, statement).await.or_status()?;
         let ticket = self.signer.ticket(Handle { session: session.number, id });
-        flight_info(&schema, ticket, request.into_inner()).map(Response::new).or_status()
+        let info = flight_info(&schema, ticket, request.into_inner()).or_status()?;
+        Ok(Response::new(info.with_app_metadata(report.to_json())))
     }
 }
 

@@ -3,6 +3,7 @@
 //! A file's bytes depend on its rows alone: no clock, no library version in the footer, no metadata of the inputs, and
 //! [`encoder`] cuts the rows at the same places however they were batched.
 
+mod dictionaries;
 mod encoder;
 
 use super::plain_types::{plain_schema, plain_type};
@@ -29,7 +30,7 @@ pub struct ParquetOptions {
     pub compression: ParquetCompression,
     /// `'row_group_rows'`: at most so many rows in a row group, 1,048,576 by default; 64 MiB bound it too.
     pub row_group_rows: NonZeroU32,
-    /// `'dictionary'`: whether columns of few values are dictionary-encoded; true by default.
+    /// `'dictionary'`: whether columns whose values repeat are dictionary-encoded; true by default.
     pub dictionary: bool,
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::plain_types::plain_batch;
 use super::super::{Encoder, ShardExtras};
+use super::dictionaries::columns_that_hardly_repeat;
 use crate::error::{Code, Error, Result};
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::file::properties::WriterProperties;
@@ -23,8 +24,9 @@ const PENDING_BATCHES: usize = 64;
 #[derive(Debug)]
 pub(super) struct ParquetEncoder {
     schema: SchemaRef,
-    writer: ArrowWriter<Vec<u8>>,
-    row_group_rows: usize,
+    properties: WriterProperties,
+    /// There once the first rows have come, which say how columns are encoded.
+    writer: Option<ArrowWriter<Vec<u8>>>,
     pending: Pending,
 }
 
@@ -39,40 +41,54 @@ struct Pending {
 impl ParquetEncoder {
     /// `schema` in plain types.
     pub(super) fn new(schema: SchemaRef, properties: WriterProperties) -> Result<Self> {
-        let row_group_rows = properties.max_row_group_row_count().unwrap_or(usize::MAX);
-        let writer =
-            ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), Some(properties)).map_err(could_not)?;
-        Ok(Self { schema, writer, row_group_rows, pending: Pending::default() })
+        Ok(Self { schema, properties, writer: None, pending: Pending::default() })
+    }
+
+    /// The writer of a file that begins with `rows`.
+    fn open(&self, rows: &RecordBatch) -> Result<ArrowWriter<Vec<u8>>> {
+        let mut properties = self.properties.clone().into_builder();
+        for column in columns_that_hardly_repeat(rows)? {
+            properties = properties.set_column_dictionary_enabled(column, false);
+        }
+        let (schema, properties) = (Arc::clone(&self.schema), properties.build());
+        ArrowWriter::try_new(Vec::new(), schema, Some(properties)).map_err(could_not)
     }
 
     /// Rows of the next call: a whole one, or what the row group has room for.
     fn call_rows(&self) -> usize {
-        CALL_ROWS.min(self.row_group_rows - self.writer.in_progress_rows())
+        let row_group_rows = self.properties.max_row_group_row_count().unwrap_or(usize::MAX);
+        CALL_ROWS.min(row_group_rows - self.writer.as_ref().map_or(0, ArrowWriter::in_progress_rows))
     }
 
     fn write_pending(&mut self) -> Result<()> {
         let pending = std::mem::take(&mut self.pending);
-        match pending.batches.as_slice() {
-            [] => Ok(()),
-            [batch] => self.writer.write(batch).map_err(could_not),
-            batches => {
-                let batch = concat_batches(&self.schema, batches).map_err(could_not)?;
-                self.writer.write(&batch).map_err(could_not)
-            }
-        }
-    }
-
-    /// Moves finished row groups to `out`; the writer counts offsets itself and does not look at what it wrote.
-    fn drain(&mut self, out: &mut Vec<u8>) -> Result<()> {
-        self.writer.sync().map_err(could_not)?;
-        let ready = std::mem::take(self.writer.inner_mut());
-        if out.is_empty() {
-            *out = ready;
-        } else {
-            out.extend_from_slice(&ready);
-        }
+        let rows = match pending.batches.as_slice() {
+            [batch] => batch.clone(),
+            batches => concat_batches(&self.schema, batches).map_err(could_not)?,
+        };
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.open(&rows)?,
+        };
+        writer.write(&rows).map_err(could_not)?;
+        self.writer = Some(writer);
         Ok(())
     }
+}
+
+/// Moves finished row groups to `out`; the writer counts offsets itself and does not look at what it wrote.
+fn drain(writer: &mut ArrowWriter<Vec<u8>>, out: &mut Vec<u8>) -> Result<()> {
+    if writer.inner().is_empty() {
+        return Ok(());
+    }
+    writer.sync().map_err(could_not)?;
+    let ready = std::mem::take(writer.inner_mut());
+    if out.is_empty() {
+        *out = ready;
+    } else {
+        out.extend_from_slice(&ready);
+    }
+    Ok(())
 }
 
 impl Encoder for ParquetEncoder {
@@ -87,17 +103,22 @@ impl Encoder for ParquetEncoder {
                 self.write_pending()?;
             }
         }
-        if self.writer.inner().is_empty() { Ok(()) } else { self.drain(out) }
+        self.writer.as_mut().map_or(Ok(()), |writer| drain(writer, out))
     }
 
     fn buffered_bytes(&self) -> usize {
-        self.pending.bytes + self.writer.in_progress_size() + self.writer.inner().len()
+        let written =
+            self.writer.as_ref().map_or(0, |writer| writer.in_progress_size() + writer.inner().len());
+        self.pending.bytes + written
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<ShardExtras> {
+        // Also when there are no rows: a file has a schema.
         self.write_pending()?;
-        self.writer.finish().map_err(could_not)?;
-        self.drain(out)?;
+        if let Some(mut writer) = self.writer.take() {
+            writer.finish().map_err(could_not)?;
+            drain(&mut writer, out)?;
+        }
         Ok(ShardExtras::default())
     }
 }

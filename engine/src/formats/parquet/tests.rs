@@ -97,6 +97,18 @@ fn options_reach_the_file() {
 }
 
 #[test]
+fn only_columns_whose_values_repeat_have_a_dictionary() {
+    let columns = vec![
+        ("few", Arc::new(Int64Array::from_iter_values((0..2500).map(|row| row % 7))) as ArrayRef),
+        ("many", Arc::new(Int64Array::from_iter_values(0..2500)) as ArrayRef),
+    ];
+    let reader = SerializedFileReader::new(encode(&[], &batch(columns))).unwrap();
+    let has_dictionary =
+        |column| reader.metadata().row_group(0).column(column).dictionary_page_offset().is_some();
+    assert_eq!((has_dictionary(0), has_dictionary(1)), (true, false));
+}
+
+#[test]
 fn a_shard_without_rows_is_a_file_with_a_schema() {
     let schema = Arc::new(Schema::new(vec![Field::new("x", DataType::Utf8View, true)]));
     let bytes = encode_all(default_format(FormatKind::Parquet).as_ref(), &features(&schema), &[]).unwrap();

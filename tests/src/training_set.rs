@@ -89,6 +89,9 @@ impl OnDisk {
         let rows = match self.manifest.format.name.as_str() {
             "CSV" => csv::parse(&String::from_utf8(bytes).expect("UTF-8")).len() as u64,
             "PARQUET" => parquet_rows(&self.folder.join(&shard.path)),
+            "JSONL" => bytes.iter().filter(|byte| **byte == b'\n').count() as u64,
+            "TFRECORD" => tfrecords(&bytes),
+            "MDS" => u64::from(u32::from_le_bytes(*bytes.first_chunk().expect("a count of samples"))),
             other => panic!("format {other}"),
         };
         assert_eq!(rows, shard.rows, "rows of {}", shard.path);
@@ -122,6 +125,16 @@ impl OnDisk {
         let found: BTreeSet<String> = files_below(&self.folder).into_iter().collect();
         assert_eq!(found, expected, "files of {}", self.folder.display());
     }
+}
+
+/// Records of a length in 8 bytes, its checksum in 4, so many bytes and their checksum.
+fn tfrecords(mut bytes: &[u8]) -> u64 {
+    let mut count = 0;
+    while let Some((length, rest)) = bytes.split_first_chunk() {
+        bytes = &rest[4 + u64::from_le_bytes(*length) as usize + 4..];
+        count += 1;
+    }
+    count
 }
 
 fn parquet_rows(path: &Path) -> u64 {

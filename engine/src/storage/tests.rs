@@ -4,11 +4,12 @@ use super::s3::{S3Shards, UploadLimits};
 use super::*;
 use crate::config::{S3Config, WriteConfig};
 use crate::error::Code;
-use futures::TryStreamExt;
+use futures::{FutureExt, TryStreamExt};
 use memory::Memory;
 use object_store::memory::InMemory;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 use tempfile::TempDir;
 
@@ -224,6 +225,36 @@ async fn an_upload_tells_what_it_holds() {
         }
         upload.abort().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn parts_go_out_beside_each_other_and_what_an_upload_holds_is_bounded() {
+    let (memory, gate) = Memory::gated();
+    let limits = UploadLimits { part_bytes: 16, in_flight: 3 };
+    let store = S3Shards::new(Location::parse("s3://b/x").unwrap(), Arc::new(memory), limits);
+    let mut upload = store.create("y", &attempt("j", "a")).await.unwrap();
+    let sent = async |expected| {
+        while gate.sent.load(Ordering::Relaxed) < expected {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(gate.sent.load(Ordering::Relaxed), expected);
+    };
+    // None has arrived, and one is nearly full: nobody is waited for.
+    upload.write(Bytes::from(vec![1; 3 * 16 + 15])).await.unwrap();
+    sent(3).await;
+    assert_eq!(upload.buffered_bytes(), 4 * 16 - 1);
+    let mut more = upload.write(Bytes::from(vec![2; 1 + 16]));
+    assert!((&mut more).now_or_never().is_none(), "a fourth part goes out beside three others");
+    sent(3).await;
+    gate.may_arrive.add_permits(1);
+    assert!((&mut more).now_or_never().is_none(), "a fifth part goes out beside three others");
+    gate.may_arrive.add_permits(1);
+    more.await.unwrap();
+    sent(5).await;
+    assert_eq!(upload.buffered_bytes(), 3 * 16);
+    gate.may_arrive.add_permits(100);
+    store.publish(&upload.finish().await.unwrap()).await.unwrap();
+    assert_eq!(store.get("y").await.unwrap(), [vec![1; 63], vec![2; 17]].concat());
 }
 
 #[tokio::test]

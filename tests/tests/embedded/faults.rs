@@ -3,7 +3,7 @@
 use crate::config;
 use futures::{StreamExt, stream};
 use gristmill_engine::commit::Garbage;
-use gristmill_engine::config::{Config, S3Config};
+use gristmill_engine::config::{ByteSize, Config, S3Config};
 use gristmill_engine::storage::{Location, Stores};
 use gristmill_engine::training_set::TrainingSet;
 use std::path::Path;
@@ -18,6 +18,11 @@ const JOBS: u64 = 200;
 /// How many of them run at a time.
 const IN_FLIGHT: usize = 32;
 const ROWS: u64 = 500;
+/// What jobs write, one after the other.
+const FORMATS: [&str; 5] = ["CSV", "PARQUET", "JSONL", "TFRECORD", "MDS"];
+/// The shards of every 21st job are uploads of several parts.
+const PART_BYTES: u64 = 5 << 20;
+const LONG_ROWS: u64 = 21;
 /// Of a hundred requests, so many go wrong.
 const PERCENT: u64 = 5;
 /// How long the store may take to answer, and how long it takes when it is slow.
@@ -38,10 +43,11 @@ impl Job {
     }
 
     /// Makes the bucket, with the input in it and its faults.
-    fn prepare(&self, server: &Server, input: &Path) {
+    fn prepare(&self, server: &Server, inputs: &Path) {
         let folder = server.bucket(&self.bucket).join("in");
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::copy(input, folder.join("rows.parquet")).unwrap();
+        let input = if self.seed.is_multiple_of(LONG_ROWS) { "long.parquet" } else { "short.parquet" };
+        std::fs::copy(inputs.join(input), folder.join("rows.parquet")).unwrap();
         let action = Action::OneOf(vec![
             Action::Status(500),
             Action::LoseAnswer,
@@ -55,10 +61,11 @@ impl Job {
 
     fn sql(&self) -> String {
         format!(
-            "CREATE TRAINING SET s LOCATION 's3://{0}/out' STORED AS CSV
+            "CREATE TRAINING SET s LOCATION 's3://{0}/out' STORED AS {1}
              SPLIT (train 0.8, test 0.2) BY KEY (value) OPTIONS ('shards' '1')
              AS SELECT * FROM 's3://{0}/in/rows.parquet'",
-            self.bucket
+            self.bucket,
+            FORMATS[self.seed as usize % FORMATS.len()]
         )
     }
 
@@ -75,6 +82,18 @@ impl Job {
     /// What is in the bucket beside the input.
     fn left(&self, server: &Server) -> Vec<String> {
         server.keys(&self.bucket).into_iter().filter(|key| !key.starts_with("in/")).collect()
+    }
+
+    /// That a trainer who looks for a manifest finds nothing, and `training-set gc` what there is: shards that are visible
+    /// are on record. A set whose manifest could not be withdrawn is whole.
+    async fn check_failed(&self, server: &Server, stores: &Stores) {
+        let left = self.left(server);
+        let is_there = |name: &str| left.iter().any(|key| key == &format!("out/_gristmill/{name}"));
+        if is_there("manifest.json") {
+            return self.check_set(stores).await;
+        }
+        let visible = left.iter().any(|key| !key.starts_with("out/_gristmill/"));
+        assert!(!visible || is_there("publishing.json"), "{}: {left:?}", self.bucket);
     }
 
     /// That the set is there, whole.
@@ -98,27 +117,30 @@ fn failing_config(server: &Server) -> Config {
     let s3 = S3Config { max_retries: 1, request_timeout: REQUEST_TIMEOUT, ..server.config() };
     let mut config = Config { s3, ..config() };
     config.sql.target_partitions = 2;
+    config.write.part_bytes = ByteSize::from_bytes(PART_BYTES);
     config
 }
 
-/// A Parquet file of `ROWS` rows.
-async fn input(folder: &Path) -> std::path::PathBuf {
-    let path = folder.join("rows.parquet");
-    let copy = format!(
-        "COPY (SELECT value, repeat('x', 20) AS text FROM generate_series(1, {ROWS})) TO '{}' STORED AS PARQUET",
-        path.display()
-    );
-    crate::engine().script(&copy).await;
-    path
+/// Parquet files of `ROWS` rows, of 64 bytes and of 32 KiB each.
+async fn write_inputs(folder: &Path) {
+    for (name, times) in [("short", 1), ("long", 512)] {
+        let text = format!("repeat(encode(sha256(CAST(value AS VARCHAR)), 'hex'), {times})");
+        let to = folder.join(name).with_extension("parquet");
+        let copy = format!(
+            "COPY (SELECT value, {text} AS text FROM generate_series(1, {ROWS})) TO '{}' STORED AS PARQUET",
+            to.display()
+        );
+        crate::engine().script(&copy).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_jobs_on_a_failing_store_end_in_a_whole_set_or_in_nothing() {
     let server = Server::start();
     let folder = tempfile::tempdir().unwrap();
-    let input = input(folder.path()).await;
+    write_inputs(folder.path()).await;
     let jobs: Vec<Job> = (0..JOBS).map(Job::new).collect();
-    jobs.iter().for_each(|job| job.prepare(&server, &input));
+    jobs.iter().for_each(|job| job.prepare(&server, folder.path()));
 
     let engine = Arc::new(Engine::embedded(failing_config(&server)));
     let running = stream::iter(jobs).map(|job| {
@@ -137,9 +159,10 @@ async fn two_hundred_jobs_on_a_failing_store_end_in_a_whole_set_or_in_nothing() 
     let checks = stream::iter(&ended).for_each_concurrent(IN_FLIGHT, |(job, result)| {
         let server = &server;
         async move {
-            if result.is_ok() {
-                // Before anything is cleaned up.
-                job.check_set(stores).await;
+            // Before anything is cleaned up.
+            match result {
+                Ok(()) => job.check_set(stores).await,
+                Err(_) => job.check_failed(server, stores).await,
             }
             job.collect(stores).await;
             // A job that could not withdraw a manifest whose answer got lost has failed, and left a whole set.
@@ -150,7 +173,8 @@ async fn two_hundred_jobs_on_a_failing_store_end_in_a_whole_set_or_in_nothing() 
         }
     });
     wait::within("all checks", LIMIT, checks).await;
-    assert_eq!(server.open_uploads(), Vec::<String>::new());
+    let open = server.open_uploads();
+    assert_eq!(open.first(), None, "{} parts are left", open.len());
     let (done, failed) = (ended.len() - failed.len(), failed.len());
     eprintln!(
         "{injected} faults: {done} jobs done, {failed} failed, {left} of those left something to collect"

@@ -90,7 +90,7 @@ async fn check_sample(sample: &Sample, ways: &[Way<'_>]) {
     sample.write(folder.path());
     let mut plain = Vec::new();
     let mut others: [Vec<Placement>; OTHER_SPLITS.len()] = Default::default();
-    let mut shuffled = BTreeSet::new();
+    let (mut shuffled, mut statistics) = (BTreeSet::new(), BTreeSet::new());
     let mut parquet = BTreeSet::new();
     let mut balanced: [BTreeSet<Vec<(String, u64, String)>>; BALANCED.len()] = Default::default();
     for (number, way) in ways.iter().enumerate() {
@@ -106,6 +106,7 @@ async fn check_sample(sample: &Sample, ways: &[Way<'_>]) {
         let set = create(way, sample, &out("shuffled"), "CSV", &shuffle).await;
         assert_eq!(csv_placement(&set, sample), placement, "a shuffle changed the splits");
         shuffled.insert(set.shards());
+        statistics.insert(set.statistics());
 
         let set = create(way, sample, &out("parquet"), "PARQUET", &shuffle).await;
         assert_eq!(parquet_placement(&set), placement, "a format changed the splits");
@@ -131,6 +132,7 @@ async fn check_sample(sample: &Sample, ways: &[Way<'_>]) {
         assert_eq!(shards.len(), 1, "the way changed the bytes of {clauses}: {shards:#?}");
     }
     assert_eq!(shuffled.len(), 1, "the way changed the bytes of CSV: {shuffled:#?}");
+    assert_eq!(statistics.len(), 1, "the way changed statistics: {statistics:#?}");
     assert_eq!(parquet.len(), 1, "the way changed the bytes of Parquet: {parquet:#?}");
 }
 

@@ -44,6 +44,16 @@ impl OnDisk {
         self.manifest.shards.iter().map(|shard| shard.rows).sum()
     }
 
+    /// The files of statistics beside the shards, and their hashes.
+    #[must_use]
+    pub fn statistics(&self) -> Vec<(String, String)> {
+        let is_one = |path: &str| {
+            ["statistics.json", "constraints.json", "drift.json"].iter().any(|end| path.ends_with(end))
+        };
+        let files = self.manifest.files.iter().filter(|file| is_one(&file.path));
+        files.map(|file| (file.path.clone(), file.sha256.clone())).collect()
+    }
+
     /// The names of its splits.
     #[must_use]
     pub fn splits(&self) -> Vec<String> {

@@ -131,8 +131,8 @@ impl FlightSql {
     ) -> Info {
         let Announced { id, schema, report } = announce(&session, statement).await.or_status()?;
         let ticket = self.signer.ticket(Handle { session: session.number, id });
-        let info = flight_info(&schema, ticket, request.into_inner()).or_status()?;
-        Ok(Response::new(info.with_app_metadata(report.to_json())))
+        let info = flight_info(&schema, ticket, request.into_inner());
+        info.map(|info| Response::new(info.with_app_metadata(report.to_json()))).or_status()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Options of the statement itself, beside those of its format.
 
-use super::shard_balance::{Deal, ShardBalance};
+use super::shard_balance::{Deal, ShardBalance, fits_one_shard};
 use super::splits::Splits;
 use crate::channels::TargetOptions;
 use crate::config::ByteSize;
@@ -134,7 +134,11 @@ impl ShardOptions {
             Some(shards) if balance.depends_on_input(shards) => (shards, size().await?),
             Some(shards) => (shards, InputSize::default()),
             None if !shuffled && self.instances == 1 && balance != ShardBalance::Exact => {
-                return Ok((self.rolling()?, ShardBy::Hash));
+                let (rolling, input) = (self.rolling()?, size().await?);
+                if self.target_bytes.is_some() || !fits_one_shard(&input, source.copies) {
+                    return Ok((rolling, ShardBy::Hash));
+                }
+                (1, input)
             }
             None => {
                 let input = size().await?;

@@ -18,6 +18,20 @@ const ENOUGH_BYTES: f64 = 2_097_152.0;
 /// twice.
 const MOST_BYTES: f64 = 33_554_432.0;
 
+/// The most bytes of files, and of their rows, that are one shard of each split without anybody asking for it: one task
+/// writes them in about a second.
+const MOST_BYTES_OF_ONE_SHARD: f64 = 8_388_608.0;
+const MOST_ROWS_OF_ONE_SHARD: f64 = 1_048_576.0;
+
+/// Whether so little is read that one shard of each split is enough, where nobody says how many there are to be: every task
+/// would write some of its own.
+pub(super) fn fits_one_shard(input: &InputSize, copies: f64) -> bool {
+    let (rows, bytes) = (input.rows.map_or(0.0, |rows| rows as f64), input.bytes as f64);
+    Deal::is_known(input)
+        && bytes * copies <= MOST_BYTES_OF_ONE_SHARD
+        && rows * copies <= MOST_ROWS_OF_ONE_SHARD
+}
+
 /// What the option says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ShardBalance {

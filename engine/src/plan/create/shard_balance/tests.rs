@@ -1,4 +1,4 @@
-use super::{Deal, ShardBalance, fact};
+use super::{Deal, ShardBalance, fact, fits_one_shard};
 use crate::plan::create::Splits;
 use crate::plan::create::options::ShardedRows;
 use crate::plan::inputs::InputSize;
@@ -98,4 +98,23 @@ fn the_manifest_says_how_equal_shards_are() {
     assert_eq!(fact(2, ShardBy::Rank), Some(Balance::Exact));
     assert_eq!(fact(2, ShardBy::CountedRank), Some(Balance::Exact));
     assert_eq!(fact(1, ShardBy::Hash), None);
+}
+
+#[test]
+fn little_input_is_one_shard_of_each_split() {
+    let check = |rows, bytes, copies, expected| {
+        assert_eq!(
+            fits_one_shard(&InputSize { bytes, rows }, copies),
+            expected,
+            "{rows:?}, {bytes}, {copies}"
+        );
+    };
+    check(None, 8 * MIB, 1.0, true);
+    check(None, 8 * MIB + 1, 1.0, false);
+    check(None, MIB, 10.0, false);
+    check(Some(1 << 20), MIB, 1.0, true);
+    check(Some((1 << 20) + 1), MIB, 1.0, false);
+    check(Some(0), 0, 1.0, true);
+    // Nobody knows.
+    check(None, 0, 1.0, false);
 }

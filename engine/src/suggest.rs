@@ -18,6 +18,12 @@ pub(crate) fn hint(name: &str, known: &[&str]) -> Option<String> {
     }
 }
 
+/// Whether one is likely meant by the other: they are the same but for case and two letters.
+#[must_use]
+pub(crate) fn is_close(name: &str, known: &str) -> bool {
+    distance(name, known) <= 2
+}
+
 /// Edit distance, ignoring case, where swapping two neighbours is one edit; O(len × len), for names only.
 fn distance(left: &str, right: &str) -> usize {
     let left: Vec<char> = left.to_lowercase().chars().collect();

@@ -13,6 +13,7 @@ use std::sync::Arc;
 mod copy;
 mod create;
 mod inputs;
+mod output_names;
 mod placement;
 mod query;
 mod roles;

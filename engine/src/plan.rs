@@ -18,6 +18,7 @@ mod placement;
 mod query;
 mod roles;
 mod split;
+mod unknown_function;
 mod write_node;
 
 pub use copy::plan_copy;

@@ -5,19 +5,28 @@ mod short;
 
 pub(crate) use page::page;
 
+use gristmill_engine::one_line;
 use gristmill_engine::statistics::{ColumnDrift, Feature, Measured, Statistics};
 use gristmill_engine::training_set::TrainingSet;
 use indicatif::{HumanBytes, HumanCount};
 use short::{percent, short};
+use std::borrow::Cow;
 
 /// How many values of a label a line shows.
 const VALUES: usize = 5;
 
+/// What stands for the statistics of a training set that has none.
+const NO_STATISTICS: &str = "This training set was written without statistics.";
+
 /// Everything that is known about it, as text.
 pub(crate) fn text(set: &TrainingSet, measured: Option<&Measured>) -> String {
     let mut text = pairs(&set.describe());
-    let Some(measured) = measured else { return text };
     text.push('\n');
+    let Some(measured) = measured else {
+        text.push_str(NO_STATISTICS);
+        text.push('\n');
+        return text;
+    };
     text.push_str(&table(&split_rows(set, measured)));
     for (split, statistics) in &measured.splits {
         let title = format!("\n{split}: {} rows\n", HumanCount(statistics.dataset.item_count));
@@ -43,10 +52,10 @@ fn split_rows(set: &TrainingSet, measured: &Measured) -> Vec<Vec<String>> {
     rows
 }
 
-/// How the labels of a split are distributed.
+/// How the labels of a split are distributed; nothing of those without values.
 fn label_text(statistics: &Statistics) -> String {
     let labels = statistics.features.iter().filter(|feature| feature.gristmill.is_label);
-    let text = labels.map(|label| {
+    let text = labels.filter_map(|label| {
         let details = &label.gristmill;
         let present = details.present.max(1) as f64;
         let values = details.values.as_deref().unwrap_or_default();
@@ -55,12 +64,14 @@ fn label_text(statistics: &Statistics) -> String {
             .take(VALUES)
             .map(|value| format!("{} {}", value.value, percent(value.count as f64 / present)))
             .collect();
-        match (&label.numerical_statistics, values.len().saturating_sub(VALUES)) {
-            (Some(numbers), _) if values.is_empty() => shown.push(format!("mean {}", number(numbers.mean))),
-            (_, 0) => {}
-            (_, more) => shown.push(format!("and {more} more")),
+        if values.len() > VALUES {
+            shown.push(format!("and {} more", values.len() - VALUES));
         }
-        format!("{}: {}", label.name, shown.join(", "))
+        if values.is_empty() {
+            let mean = label.numerical_statistics.as_ref().and_then(|numbers| numbers.mean);
+            shown.extend(mean.map(|mean| format!("mean {}", short(mean))));
+        }
+        (!shown.is_empty()).then(|| format!("{}: {}", label.name, shown.join(", ")))
     });
     text.collect::<Vec<_>>().join("; ")
 }
@@ -116,8 +127,10 @@ fn titles(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// Rows as aligned columns; what looks like a number stands to the right. The first row is the titles.
+/// Rows as aligned columns, each on one line; what looks like a number stands to the right. The first row is the titles.
 fn table(rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<Cow<'_, str>>> =
+        rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -129,7 +142,7 @@ fn table(rows: &[Vec<String>]) -> String {
     };
     let shape: Vec<(usize, bool)> = (0..columns).map(|column| (width(column), is_numeric(column))).collect();
     let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         let cells = row.iter().zip(&shape).map(|(cell, (width, right))| {
             if *right { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
         });
@@ -145,7 +158,10 @@ fn pairs(facts: &[(String, String)]) -> String {
     let mut text = String::new();
     for (name, value) in facts {
         let indent = format!("\n{:width$}  ", "");
-        text.push_str(&format!("{name:width$}  {}", value.lines().collect::<Vec<_>>().join(&indent)));
+        // A statement may be indented with tabs.
+        let shown = |line: &str| line.split('\t').map(one_line).collect::<Vec<_>>().join("\t");
+        let lines: Vec<String> = value.lines().map(shown).collect();
+        text.push_str(&format!("{name:width$}  {}", lines.join(&indent)));
         text.truncate(text.trim_end().len());
         text.push('\n');
     }
@@ -161,6 +177,8 @@ mod tests {
         let facts = [("name", "a"), ("statement", "SELECT 1\nFROM t"), ("label", "")];
         let facts = facts.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(pairs(&facts), "name       a\nstatement  SELECT 1\n           FROM t\nlabel\n");
+        let escape = [("statement".to_owned(), "a\tb\u{1b}[31m".to_owned())];
+        assert_eq!(pairs(&escape), "statement  a\tb\\u{1b}[31m\n");
     }
 
     #[test]
@@ -169,5 +187,11 @@ mod tests {
         assert_eq!(table(&rows), "name       mean\na          -1.5\nlong name\n");
         let rows = [titles(&["n", "note"]), titles(&["10", "x"]), titles(&["9", "y"])];
         assert_eq!(table(&rows), " n  note\n10  x\n 9  y\n");
+    }
+
+    #[test]
+    fn a_name_stays_on_its_line() {
+        let rows = [titles(&["name", "n"]), titles(&["a\nb", "1"]), titles(&["\t\u{1b}", "2"])];
+        assert_eq!(table(&rows), "name      n\na\\nb      1\n\\t\\u{1b}  2\n");
     }
 }

@@ -47,6 +47,7 @@ pub use webdataset::WebDatasetOptions;
 pub(crate) use plain_types::plain_type;
 
 use crate::error::{Code, Error, Result};
+use crate::suggest;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema};
 use gristmill_proto::manifest::ShardInfo;
@@ -166,8 +167,11 @@ impl FormatKind {
         let found = Self::ALL.iter().copied().find(|kind| kind.as_str().eq_ignore_ascii_case(text.trim()));
         found.ok_or_else(|| {
             let known: Vec<_> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
-            Error::new(Code::Unsupported, format!("format \"{text}\" is not supported"))
-                .with_hint(format!("known formats: {}", known.join(", ")))
+            let error = Error::new(Code::Unsupported, format!("format \"{text}\" is not supported"));
+            match suggest::hint(text, &known) {
+                Some(hint) => error.with_hint(hint),
+                None => error,
+            }
         })
     }
 

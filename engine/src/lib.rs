@@ -16,6 +16,7 @@ pub mod error;
 pub mod expect;
 pub mod formats;
 pub mod manifest;
+mod one_line;
 pub mod plan;
 pub mod session;
 pub mod statement;
@@ -26,3 +27,4 @@ pub mod training_set;
 pub mod write;
 
 pub use error::{Code, Error, Kind, Result};
+pub use one_line::one_line;

@@ -196,29 +196,47 @@ fn sagemaker_manifest(location: &Location, manifest: &Manifest, split: &str) -> 
 /// `UnknownTrainingSet` when there is none, it is not a manifest, or it is newer than this version knows.
 pub async fn read_manifest(store: &dyn ShardStore) -> Result<Manifest> {
     let location = store.location();
-    let bytes = store.get(MANIFEST).await.map_err(|error| match error.code() {
-        Code::PathNotFound => {
-            Error::new(Code::UnknownTrainingSet, format!("no training set at \"{location}\""))
-                .with_hint(format!("a training set has a file {MANIFEST}"))
+    let bytes = match store.get(MANIFEST).await {
+        Err(error) if error.code() == Code::PathNotFound => return Err(no_training_set(store).await),
+        read => read?,
+    };
+    let path = location.join(MANIFEST)?;
+    parse_manifest(&bytes).map_err(|error| error.context(format!("the manifest \"{path}\" cannot be read")))
+}
+
+/// The error for a location without a manifest.
+async fn no_training_set(store: &dyn ShardStore) -> Error {
+    let location = store.location().to_string();
+    match store.first_entry().await {
+        Ok(Some(entry)) if entry == location => {
+            let message = format!("\"{location}\" is a file, not the folder of a training set");
+            Error::new(Code::UnknownTrainingSet, message)
+                .with_hint(format!("give the folder in which {MANIFEST} is"))
         }
-        _ => error,
-    })?;
-    parse_manifest(&bytes)
-        .map_err(|error| error.context(format!("the manifest at \"{location}\" cannot be read")))
+        _ => Error::new(Code::UnknownTrainingSet, format!("no training set at \"{location}\""))
+            .with_hint(format!("a training set has a file {MANIFEST}")),
+    }
 }
 
 fn parse_manifest(bytes: &Bytes) -> Result<Manifest> {
-    let broken =
-        |error: serde_json::Error| Error::new(Code::UnknownTrainingSet, error.to_string()).with_source(error);
+    let damaged = |why: String| {
+        Error::new(Code::UnknownTrainingSet, why).with_hint(
+            "the file was changed or damaged after it was written: restore it, or create the training set again",
+        )
+    };
+    let broken = |error: serde_json::Error| damaged(error.to_string()).with_source(error);
     let value: Value = serde_json::from_slice(bytes).map_err(broken)?;
-    let version = value.get("format_version").and_then(Value::as_u64);
-    if version != Some(u64::from(FORMAT_VERSION)) {
-        let found = version.map_or("no version".to_owned(), |version| format!("version {version}"));
-        let message = format!("it has {found}, this program reads version {FORMAT_VERSION}");
-        return Err(Error::new(Code::UnknownTrainingSet, message)
-            .with_hint("use the gristmill that wrote it, or a newer one"));
+    match value.get("format_version").and_then(Value::as_u64) {
+        Some(version) if version == u64::from(FORMAT_VERSION) => {
+            serde_json::from_value(value).map_err(broken)
+        }
+        Some(version) => {
+            let message = format!("it has version {version}, this program reads version {FORMAT_VERSION}");
+            Err(Error::new(Code::UnknownTrainingSet, message)
+                .with_hint("use the gristmill that wrote it, or a newer one"))
+        }
+        None => Err(damaged("it has no format_version".to_owned())),
     }
-    serde_json::from_value(value).map_err(broken)
 }
 
 #[cfg(test)]

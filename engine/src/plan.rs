@@ -13,10 +13,12 @@ use std::sync::Arc;
 mod copy;
 mod create;
 mod inputs;
+mod output_names;
 mod placement;
 mod query;
 mod roles;
 mod split;
+mod unknown_function;
 mod write_node;
 
 pub use copy::plan_copy;

@@ -10,12 +10,24 @@ pub(crate) fn hint(name: &str, known: &[&str]) -> Option<String> {
     let listed = known.iter().take(LISTED).map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
     let more = known.len().saturating_sub(LISTED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let closest = known.iter().min_by_key(|candidate| distance(name, candidate))?;
-    if distance(name, closest) <= 2.max(name.chars().count() / 3) {
-        Some(format!("did you mean \"{closest}\"? there are {listed}{more}"))
-    } else {
-        Some(format!("there are {listed}{more}"))
+    match closest(name, known.iter().copied()) {
+        Some(closest) => Some(format!("did you mean \"{closest}\"? there are {listed}{more}")),
+        None => Some(format!("there are {listed}{more}")),
     }
+}
+
+/// The closest of `known` to `name`, the first of several; none where all are far from it.
+#[must_use]
+pub(crate) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let distances = known.into_iter().map(|candidate| (distance(name, candidate), candidate));
+    let (least, closest) = distances.min_by_key(|(distance, _)| *distance)?;
+    (least <= 2.max(name.chars().count() / 3)).then_some(closest)
+}
+
+/// Whether one is likely meant by the other: they are the same but for case and two letters.
+#[must_use]
+pub(crate) fn is_close(name: &str, known: &str) -> bool {
+    distance(name, known) <= 2
 }
 
 /// Edit distance, ignoring case, where swapping two neighbours is one edit; O(len × len), for names only.

@@ -6,6 +6,7 @@ use crate::channels::channels;
 use crate::commit::to_json;
 use crate::error::Result;
 use crate::manifest::{MANIFEST, META_FOLDER, read_manifest};
+use crate::one_line;
 use crate::statistics::{Measured, read_measured};
 use crate::storage::{Location, ShardStore, Stores};
 use futures::StreamExt;
@@ -114,11 +115,11 @@ impl TrainingSet {
         let placement = &manifest.placement;
         let (split_by, deciding) = deciding(&placement.split);
         let mut facts = vec![
-            ("name", manifest.name.clone()),
+            ("name", one_line(&manifest.name).into_owned()),
             ("location", self.store.location().to_string()),
             ("format", manifest.format.name.clone()),
             ("content type", manifest.format.content_type.clone()),
-            ("label", manifest.labels.join(", ")),
+            ("label", names(&manifest.labels)),
             ("columns", manifest.schema.len().to_string()),
             (split_by, deciding),
             ("hash", placement.hash.clone()),
@@ -141,11 +142,9 @@ impl TrainingSet {
             let value = format!("{} rows, {} shards, {} bytes", split.rows, split.shards, split.bytes);
             (format!("split {}", split.name).trim_end().to_owned(), value)
         });
-        let rules = manifest
-            .expectations
-            .iter()
-            .enumerate()
-            .map(|(index, rule)| (format!("rule {}", index + 1), format!("{}: {rule}", rule.outcome)));
+        let rules = manifest.expectations.iter().enumerate().map(|(index, rule)| {
+            (format!("rule {}", index + 1), format!("{}: {}", rule.outcome, one_line(&rule.to_string())))
+        });
         let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value));
         facts.chain(splits).chain(rules).collect()
     }
@@ -155,17 +154,24 @@ impl TrainingSet {
 fn deciding(split: &SplitBy) -> (&'static str, String) {
     match split {
         SplitBy::Row => ("split key", "the whole row".to_owned()),
-        SplitBy::Key { columns } => ("split key", columns.join(", ")),
-        SplitBy::Time { column, gap: None } => ("split time", column.clone()),
-        SplitBy::Time { column, gap: Some(gap) } => ("split time", format!("{column}, gap {gap}")),
-        SplitBy::Column { column } => ("split column", column.clone()),
-        SplitBy::Stratum { columns } => ("split classes", columns.join(", ")),
+        SplitBy::Key { columns } => ("split key", names(columns)),
+        SplitBy::Time { column, gap } => {
+            let gap = gap.as_ref().map_or_else(String::new, |gap| format!(", gap {gap}"));
+            ("split time", format!("{}{gap}", one_line(column)))
+        }
+        SplitBy::Column { column } => ("split column", one_line(column).into_owned()),
+        SplitBy::Stratum { columns } => ("split classes", names(columns)),
     }
+}
+
+fn names(columns: &[String]) -> String {
+    columns.iter().map(|name| one_line(name)).collect::<Vec<_>>().join(", ")
 }
 
 /// Numbers by label, as in the option; none when there are none.
 fn factors(name: &'static str, factors: &BTreeMap<String, f64>) -> Option<(&'static str, String)> {
-    let shown: Vec<String> = factors.iter().map(|(label, factor)| format!("{label}={factor}")).collect();
+    let shown: Vec<String> =
+        factors.iter().map(|(label, factor)| format!("{}={factor}", one_line(label))).collect();
     (!shown.is_empty()).then(|| (name, shown.join(", ")))
 }
 

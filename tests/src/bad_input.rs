@@ -195,6 +195,30 @@ pub async fn mistakes(inputs: &Path, out: &Path) -> Vec<Mistake> {
             &["o_ordekey", "did you mean"],
         ),
         mistake(
+            "two columns of one name",
+            on_orders("STORED AS CSV", "*, o_orderkey"),
+            Code::UnknownName,
+            &["two columns named \"o_orderkey\"", "AS"],
+        ),
+        mistake(
+            "a number of shards that is none",
+            on_orders("STORED AS CSV OPTIONS ('shards' '-3')", "o_orderkey"),
+            Code::BadOption,
+            &["'shards'", "\"-3\"", "1 to 100000"],
+        ),
+        mistake(
+            "a negative seed",
+            on_orders("STORED AS CSV SHUFFLE SEED -1", "o_orderkey"),
+            Code::Syntax,
+            &["SHUFFLE SEED", "\"-1\"", "0 to 18446744073709551615"],
+        ),
+        mistake(
+            "a rule that can never hold",
+            on_orders("STORED AS CSV EXPECT (RowCount between 5 and 2)", "o_orderkey"),
+            Code::Syntax,
+            &["RowCount between 5 and 2", "swap the ends"],
+        ),
+        mistake(
             "unknown option",
             on_orders("STORED AS CSV OPTIONS ('shrads' '4')", "o_orderkey"),
             Code::BadOption,

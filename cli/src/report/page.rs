@@ -1,6 +1,7 @@
 //! A training set as one HTML page: no scripts, no fonts, nothing that is loaded from elsewhere.
 
-use super::{column_row, column_rows, drift_cells, short::short, split_rows};
+use super::{NO_STATISTICS, column_row, column_rows, drift_cells, short::short, split_rows};
+use gristmill_engine::one_line;
 use gristmill_engine::statistics::{Bucket, Feature, Measured, ValueCount};
 use gristmill_engine::training_set::TrainingSet;
 use std::fmt::Write;
@@ -21,7 +22,7 @@ rect{fill:#3b6ea5}text{font-size:10px;fill:#555}";
 
 /// The page.
 pub(crate) fn page(set: &TrainingSet, measured: Option<&Measured>) -> String {
-    let name = escaped(&set.manifest().name);
+    let name = escaped_line(&set.manifest().name);
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{name}</title>\n\
@@ -30,7 +31,7 @@ pub(crate) fn page(set: &TrainingSet, measured: Option<&Measured>) -> String {
     let facts: Vec<Vec<String>> = set.describe().into_iter().map(|(name, value)| vec![name, value]).collect();
     page.push_str(&table(&facts, false));
     match measured {
-        None => page.push_str("<p>This training set was written without statistics.</p>\n"),
+        None => push(&mut page, format_args!("<p>{NO_STATISTICS}</p>\n")),
         Some(measured) => add_measured(&mut page, set, measured),
     }
     page.push_str("</body>\n</html>\n");
@@ -48,7 +49,10 @@ fn add_measured(page: &mut String, set: &TrainingSet, measured: &Measured) {
     let columns = measured.splits.first().map_or(&[][..], |(_, statistics)| &statistics.features);
     for (index, feature) in columns.iter().enumerate() {
         let kind = escaped(&feature.gristmill.r#type);
-        push(page, format_args!("<h3>{} <span class=\"note\">{kind}</span></h3>\n", escaped(&feature.name)));
+        push(
+            page,
+            format_args!("<h3>{} <span class=\"note\">{kind}</span></h3>\n", escaped_line(&feature.name)),
+        );
         page.push_str("<div class=\"row\">\n");
         for (split, statistics) in &measured.splits {
             if let Some(feature) = statistics.features.get(index) {
@@ -133,9 +137,9 @@ fn bars(values: &[ValueCount]) -> String {
                  <rect x=\"{:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"12\"><title>{}: {}</title></rect>\n",
                 WIDTH / 2.0 - 4.0,
                 y + 10.0,
-                escaped(&label),
+                escaped_line(&label),
                 WIDTH / 2.0,
-                escaped(&value.value),
+                escaped_line(&value.value),
                 value.count
             ),
         );
@@ -148,13 +152,15 @@ fn svg_start(height: f64) -> String {
     format!("<svg role=\"img\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\">\n")
 }
 
+/// Facts, whose values may have several lines; or with titles rows of one line each.
 fn table(rows: &[Vec<String>], has_titles: bool) -> String {
     let mut html = "<table>\n".to_owned();
     for (index, row) in rows.iter().enumerate() {
         let tag = if has_titles && index == 0 { "th" } else { "td" };
         html.push_str("<tr>");
         for cell in row {
-            push(&mut html, format_args!("<{tag}>{}</{tag}>", escaped(cell)));
+            let cell = if has_titles { escaped_line(cell) } else { escaped(cell) };
+            push(&mut html, format_args!("<{tag}>{cell}</{tag}>"));
         }
         html.push_str("</tr>\n");
     }
@@ -165,6 +171,11 @@ fn table(rows: &[Vec<String>], has_titles: bool) -> String {
 fn push(text: &mut String, what: std::fmt::Arguments<'_>) {
     // A string takes everything.
     text.write_fmt(what).unwrap_or_default();
+}
+
+/// [`escaped`], and on one line.
+fn escaped_line(text: &str) -> String {
+    escaped(&one_line(text))
 }
 
 /// Text that means itself in HTML, between tags and in attributes.
@@ -185,7 +196,7 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bars, escaped, histogram};
+    use super::{bars, escaped, histogram, table};
     use gristmill_engine::statistics::{Bucket, ValueCount};
 
     #[test]
@@ -194,6 +205,13 @@ mod tests {
         let values = [ValueCount { value: "<b>".to_owned(), count: 1 }];
         assert!(!bars(&values).contains("<b>"));
         assert!(bars(&values).contains("&lt;b&gt;: 1"));
+    }
+
+    #[test]
+    fn a_cell_below_a_title_has_one_line_and_a_fact_has_its_own() {
+        let rows = [vec!["a\nb".to_owned()]];
+        assert_eq!(table(&rows, true), "<table>\n<tr><th>a\\nb</th></tr>\n</table>\n");
+        assert_eq!(table(&rows, false), "<table>\n<tr><td>a\nb</td></tr>\n</table>\n");
     }
 
     #[test]

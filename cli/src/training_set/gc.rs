@@ -5,7 +5,9 @@ use crate::args::GcArgs;
 use crate::stop::Outcome;
 use gristmill_engine::commit::{Garbage, GarbageReport, Tally};
 use gristmill_engine::storage::{Location, Stores};
+use gristmill_engine::{Code, Error, Result};
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
+use std::io::ErrorKind;
 use std::time::SystemTime;
 
 /// Runs it.
@@ -14,7 +16,11 @@ pub(crate) async fn run(args: &GcArgs, app: &mut App) -> Outcome {
     let store = Stores::new(&app.config.s3, &app.config.write).shards(&location)?;
     let work = async {
         let garbage = Garbage::idle_for(store, args.older_than, SystemTime::now()).await?;
-        if args.dry_run { Ok(garbage.report()) } else { garbage.remove().await }
+        let found = garbage.report();
+        if found.is_empty() && found.kept.is_empty() {
+            check_is_there(&location)?;
+        }
+        if args.dry_run { Ok(found) } else { garbage.remove().await }
     };
     let report = app.interrupts.unless_stopped(work).await??;
     let verb = if args.dry_run { "would remove" } else { "removed" };
@@ -22,6 +28,20 @@ pub(crate) async fn run(args: &GcArgs, app: &mut App) -> Outcome {
         app.output.line(&line)?;
     }
     Ok(())
+}
+
+/// A path without anything is misspelt; an object store has no folders that could be there.
+fn check_is_there(location: &Location) -> Result<()> {
+    let Some(path) = location.local_path() else { return Ok(()) };
+    let hint = "check the path: it is the LOCATION of a training set, or what a COPY was to write";
+    match path.symlink_metadata() {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let message = format!("there is nothing at \"{location}\"");
+            Err(Error::new(Code::PathNotFound, message).with_hint(hint).with_source(error))
+        }
+        Err(error) => Err(Error::from_io(error, location)),
+    }
 }
 
 fn lines(report: &GarbageReport, verb: &str, is_local: bool) -> Vec<String> {

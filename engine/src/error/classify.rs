@@ -132,7 +132,9 @@ fn classify_schema(error: &SchemaError) -> (Code, Option<String>) {
         SchemaError::AmbiguousReference { field } => {
             Some(format!("name its table, as in \"table\".\"{}\"", field.name))
         }
-        _ => None,
+        SchemaError::DuplicateQualifiedField { .. } | SchemaError::DuplicateUnqualifiedField { .. } => {
+            Some("name one of them with AS".to_owned())
+        }
     };
     (Code::UnknownName, hint)
 }

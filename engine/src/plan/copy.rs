@@ -1,8 +1,8 @@
 //! `COPY … TO` into a planned write: the same operator and commit, without splits.
 
 use super::create::{refuse_unknown, schema_of};
+use super::output_names::{plan_output, refuse_repeated_name};
 use super::placement::PlacementInput;
-use super::query::plan_query;
 use super::{Layout, PlanContext, PlannedWrite, WriteFacts, WriteNode, WriteSpec};
 use crate::error::{Code, Error, Result};
 use crate::expect::Expectations;
@@ -38,8 +38,9 @@ pub async fn plan_copy(context: PlanContext<'_>, copy: &CopyToStatement) -> Resu
 
     let query = query_of(copy)?;
     let keep_order = query.order_by.is_some();
-    let source = plan_query(context.state, &query).await?;
+    let source = plan_output(context.state, &query).await?;
     let columns = source.schema().columns();
+    refuse_repeated_name(columns.iter().map(|column| column.name.as_str()))?;
     let written = Columns::features_only(schema_of(&source, &columns)?);
     let encoder = format(&format_options);
     encoder.check(&written)?;

@@ -1,5 +1,6 @@
 //! Queries and DataFusion's own statements into logical plans, with errors that name what the user wrote.
 
+use super::unknown_function::unknown_function;
 use crate::error::{Code, Error, Result};
 use crate::suggest;
 use datafusion::catalog::default_table_source::source_as_provider;
@@ -31,7 +32,10 @@ pub async fn plan_query(state: &SessionState, query: &Query) -> Result<LogicalPl
 pub async fn plan_statement(state: &SessionState, statement: &SqlStatement) -> Result<LogicalPlan> {
     let locations = if reads_tables(statement) { check_tables(state, statement).await? } else { Vec::new() };
     let plan = state.statement_to_plan(statement.clone()).await.map_err(Error::from_datafusion);
-    plan.map_err(|error| while_reading(error, &locations))
+    plan.map_err(|error| match error.code() {
+        Code::StatementFailed => unknown_function(state, statement).unwrap_or(error),
+        _ => while_reading(error, &locations),
+    })
 }
 
 /// The physical plan of `plan`.

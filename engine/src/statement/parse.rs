@@ -3,8 +3,11 @@
 mod split;
 
 use super::expect::{Rule, rules};
-use super::{CreateTrainingSet, ShuffleClause, SplitClause, Statement, StatementKind, TrainingSetName};
+use super::{
+    CreateTrainingSet, ShuffleClause, SplitClause, SplitMethod, Statement, StatementKind, TrainingSetName,
+};
 use crate::error::{Code, Error, Result};
+use crate::suggest;
 use datafusion::error::DataFusionError;
 use datafusion::sql::parser::{DFParser, DFParserBuilder, ExplainStatement, Statement as SqlStatement};
 use datafusion::sql::sqlparser::ast::Value;
@@ -12,6 +15,10 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Token, Word};
 use std::collections::BTreeMap;
+
+/// What a clause begins with.
+const CLAUSES: [&str; 9] =
+    ["LOCATION", "STORED AS", "LABEL", "SPLIT", "SAMPLE", "SHUFFLE", "EXPECT", "OPTIONS", "AS"];
 
 /// How deeply expressions may nest, as in DataFusion's default.
 const RECURSION_LIMIT: usize = 50;
@@ -59,12 +66,32 @@ fn kind(parser: &mut DFParser<'_>) -> Result<StatementKind> {
     if take_words(parser, &["SHOW", "TRAINING", "SETS"]) {
         return Ok(StatementKind::ShowTrainingSets);
     }
+    if let Some(error) = misspelt(parser) {
+        return Err(error);
+    }
     match parser.parse_statement().map_err(syntax)? {
         SqlStatement::CopyTo(copy) => Ok(StatementKind::Copy(Box::new(copy))),
         SqlStatement::Explain(explain) if analyzes_copy(&explain) => Err(analyzed_write("COPY")),
         SqlStatement::Explain(explain) => Ok(explained(explain)),
         other => Ok(StatementKind::Sql(Box::new(other))),
     }
+}
+
+/// The error for a statement that would be one on training sets if its words were spelt right.
+fn misspelt(parser: &DFParser<'_>) -> Option<Error> {
+    let word = |index| match parser.parser.peek_nth_token(index).token {
+        Token::Word(Word { value, quote_style: None, .. }) => value.to_uppercase(),
+        _ => String::new(),
+    };
+    let (verb, first, second) = (word(0), word(1), word(2));
+    let is_verb = ["CREATE", "DROP", "DESCRIBE", "DESC", "SHOW"].contains(&verb.as_str());
+    let right = if verb == "SHOW" { "SETS" } else { "SET" };
+    if !is_verb || !suggest::is_close(&first, "TRAINING") || !suggest::is_close(&second, right) {
+        return None;
+    }
+    let place = parser.parser.peek_nth_token(1).span.start;
+    let message = format!("there is no statement {verb} {first} {second}{place}");
+    Some(Error::new(Code::Syntax, message).with_hint(format!("did you mean {verb} TRAINING {right}?")))
 }
 
 /// A copy is explained as it would be written, which is not DataFusion's way.
@@ -155,11 +182,7 @@ impl Clauses {
             let sample = split::sample(parser)?;
             once(&mut self.sample, sample, "SAMPLE")
         } else if take_words(parser, &["SHUFFLE"]) {
-            let seed = if take_words(parser, &["SEED"]) {
-                Some(parser.parser.parse_literal_uint().map_err(parser_error)?)
-            } else {
-                None
-            };
+            let seed = take_words(parser, &["SEED"]).then(|| seed(parser)).transpose()?;
             once(&mut self.shuffle, ShuffleClause { seed }, "SHUFFLE")
         } else if take_words(parser, &["EXPECT"]) {
             let rules = rules(parser)?;
@@ -168,9 +191,39 @@ impl Clauses {
             let options = options(parser)?;
             once(&mut self.options, options, "OPTIONS")
         } else {
-            Err(expected(parser, "LOCATION, STORED AS, LABEL, SPLIT, SAMPLE, SHUFFLE, EXPECT, OPTIONS or AS"))
+            Err(self.unknown(parser))
         }
     }
+
+    /// The error for what is no clause.
+    fn unknown(&self, parser: &DFParser<'_>) -> Error {
+        let error =
+            expected(parser, "LOCATION, STORED AS, LABEL, SPLIT, SAMPLE, SHUFFLE, EXPECT, OPTIONS or AS");
+        let Token::Word(Word { value, .. }) = parser.parser.peek_token().token else { return error };
+        let mut known = CLAUSES.to_vec();
+        if matches!(&self.split, Some(SplitClause { method: SplitMethod::Row, .. })) {
+            known.extend(["BY", "STRATIFIED"]);
+        }
+        match suggest::hint(&value, &known) {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
+}
+
+/// The number behind `SHUFFLE SEED`.
+fn seed(parser: &mut DFParser<'_>) -> Result<u64> {
+    let sign = if parser.parser.consume_token(&Token::Minus) { "-" } else { "" };
+    let found = parser.parser.next_token();
+    let number = match &found.token {
+        Token::Number(text, _) if sign.is_empty() => text.parse().ok(),
+        _ => None,
+    };
+    number.ok_or_else(|| {
+        let message =
+            format!("SHUFFLE SEED takes a whole number, found \"{sign}{found}\"{}", found.span.start);
+        Error::new(Code::Syntax, message).with_hint(format!("0 to {}, such as SHUFFLE SEED 42", u64::MAX))
+    })
 }
 
 fn once<T>(slot: &mut Option<T>, value: T, clause: &str) -> Result<()> {
@@ -182,6 +235,11 @@ fn once<T>(slot: &mut Option<T>, value: T, clause: &str) -> Result<()> {
 
 fn options(parser: &mut DFParser<'_>) -> Result<BTreeMap<String, String>> {
     expect(parser, &Token::LParen, "( after OPTIONS")?;
+    refuse_empty(
+        parser,
+        "OPTIONS () has no option",
+        "such as OPTIONS ('shards' '16'); or leave OPTIONS out",
+    )?;
     let mut options = BTreeMap::new();
     loop {
         let key = parser.parse_option_key().map_err(syntax)?.to_lowercase();
@@ -226,6 +284,15 @@ pub(super) fn name(parser: &mut DFParser<'_>, what: &str) -> Result<String> {
 
 pub(super) fn expect(parser: &mut DFParser<'_>, token: &Token, what: &str) -> Result<()> {
     if parser.parser.consume_token(token) { Ok(()) } else { Err(expected(parser, what)) }
+}
+
+/// Refuses a list that ends before its first item.
+pub(super) fn refuse_empty(parser: &DFParser<'_>, message: &str, hint: &str) -> Result<()> {
+    let next = parser.parser.peek_token();
+    if next.token != Token::RParen {
+        return Ok(());
+    }
+    Err(Error::new(Code::Syntax, format!("{message}{}", next.span.start)).with_hint(hint))
 }
 
 pub(super) fn expected(parser: &DFParser<'_>, what: &str) -> Error {

@@ -97,6 +97,13 @@ fn a_split_that_is_none_says_what_was_expected() {
     check("(a 1) BY TIME (t) GAP INTERVAL '-1 day'", Code::SplitFractions, "is not above zero");
     check("(a 1) BY KEY (k) STRATIFIED ON (c)", Code::Unsupported, "found a second");
     check("(a 1) STRATIFIED ON (c) BY KEY (k)", Code::Unsupported, "BY KEY alone");
+    check("()", Code::Syntax, "SPLIT () names no split");
+    check("(a 0.5 b 0.5)", Code::Syntax, "expected , or ) after a split, found \"b\"");
+    check("(a=0.5, b=0.5)", Code::Syntax, "such as SPLIT (train 0.8, test 0.2)");
+    check("(a 80%, b 20%)", Code::SplitFractions, "write 0.8");
+    check("(a 1) SAMPLE 1 %", Code::SplitFractions, "write 0.01");
+    check("(a 1) STRATIFIED BY (c)", Code::Syntax, "expected ON after STRATIFIED, found \"BY\"");
+    check("(a 1) STRATIFED ON (c)", Code::Syntax, "did you mean \"STRATIFIED\"");
     check("(a 1) SAMPLE much", Code::Syntax, "expected the fraction of a sample, found \"much\"");
 }
 
@@ -148,4 +155,45 @@ fn a_script_is_split_outside_of_text_names_and_comments() {
     assert_eq!(statements.len(), 3);
     assert_eq!(statements[1], "/* ; */ SELECT 'Größe;'");
     assert_eq!(split_script("SELECT 'open").unwrap_err().code(), Code::Syntax);
+}
+
+#[test]
+fn a_seed_is_a_whole_number_of_64_bits() {
+    let seed = |seed: &str| {
+        Statement::parse(&format!(
+            "CREATE TRAINING SET a LOCATION 'x' STORED AS CSV SHUFFLE SEED {seed} AS SELECT 1"
+        ))
+    };
+    seed("18446744073709551615").unwrap();
+    for text in ["-1", "1.5", "x", "18446744073709551616"] {
+        let error = seed(text).unwrap_err();
+        assert!(
+            error.message().contains(&format!("SHUFFLE SEED takes a whole number, found \"{text}\"")),
+            "{error}"
+        );
+        assert!(error.hint().unwrap().contains("0 to 18446744073709551615"), "{text}");
+    }
+}
+
+#[test]
+fn a_misspelt_clause_or_statement_is_suggested() {
+    for (sql, says) in [
+        ("CREATE TRAINING SET a LOCATION 'x' STORED AS CSV LABLE b AS SELECT 1", "did you mean \"LABEL\"?"),
+        ("CREATE TRANING SET a LOCATION 'x' STORED AS CSV AS SELECT 1", "did you mean CREATE TRAINING SET?"),
+        (
+            "CREATE TRAINING SETS a LOCATION 'x' STORED AS CSV AS SELECT 1",
+            "did you mean CREATE TRAINING SET?",
+        ),
+        ("DROP TRAINING SETS a", "did you mean DROP TRAINING SET?"),
+        ("show training set", "did you mean SHOW TRAINING SETS?"),
+        ("DESCRIBE TRAINNG SET a", "did you mean DESCRIBE TRAINING SET?"),
+    ] {
+        let error = Statement::parse(sql).unwrap_err();
+        assert_eq!(error.code(), Code::Syntax, "{sql}");
+        assert!(error.hint().unwrap().starts_with(says), "{sql}: {}", error.report());
+    }
+    for sql in ["DESCRIBE training", "SHOW TRAINING", "DROP TABLE training", "CREATE TABLE set AS SELECT 1"] {
+        let other = Statement::parse(sql).map(|statement| statement.kind);
+        assert!(matches!(other, Ok(StatementKind::Sql(_))), "{sql}");
+    }
 }

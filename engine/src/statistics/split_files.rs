@@ -82,12 +82,16 @@ pub(crate) async fn read_measured(store: &dyn ShardStore, manifest: &Manifest) -
 }
 
 async fn read<T: DeserializeOwned>(store: &dyn ShardStore, path: &str) -> Result<T> {
-    let bytes = store.get(path).await?;
-    serde_json::from_slice(&bytes).map_err(|error| {
-        Error::new(Code::VerificationFailed, format!("\"{path}\" of \"{}\" cannot be read", store.location()))
+    let differs = |what: &str| {
+        let message = format!("file \"{path}\" of \"{}\" {what}", store.location());
+        Error::new(Code::VerificationFailed, message)
             .with_hint("the file was changed or damaged after it was written: create the training set again")
-            .with_source(error)
-    })
+    };
+    let bytes = store.get(path).await.map_err(|error| match error.code() {
+        Code::PathNotFound => differs("is missing").with_source(error),
+        _ => error,
+    })?;
+    serde_json::from_slice(&bytes).map_err(|error| differs("cannot be read").with_source(error))
 }
 
 fn statistics_path(split: &str) -> String {

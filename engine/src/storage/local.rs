@@ -136,7 +136,7 @@ impl ShardStore for LocalShards {
         let target = self.resolve(path)?;
         blocking(move || match std::fs::read(&target) {
             Ok(bytes) => Ok(Bytes::from(bytes)),
-            Err(error) => Err(files::error(error, &target)),
+            Err(error) => Err(files::not_read(error, &target)),
         })
         .await
     }
@@ -145,7 +145,7 @@ impl ShardStore for LocalShards {
         let target = self.resolve(path)?;
         let opened = target.clone();
         let file =
-            blocking(move || std::fs::File::open(&opened).map_err(|error| files::error(error, &opened)))
+            blocking(move || std::fs::File::open(&opened).map_err(|error| files::not_read(error, &opened)))
                 .await?;
         let chunks = futures::stream::try_unfold((file, target), |(mut file, target)| {
             blocking(move || {

@@ -392,6 +392,31 @@ async fn a_location_that_is_a_file_is_that_file() {
 }
 
 #[tokio::test]
+async fn below_a_file_there_is_no_file() {
+    let (_folder, store) = local();
+    let root = store.location().local_path().unwrap();
+    std::fs::write(&root, "x").unwrap();
+    assert_eq!(code_of(store.get("train/x.csv")).await, Code::PathNotFound);
+    assert_eq!(store.read("train/x.csv").await.err().unwrap().code(), Code::PathNotFound);
+    assert_eq!(store.stat("train/x.csv").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn leftovers_of_a_single_file_lie_beside_it() {
+    let (folder, store) = local();
+    let job = "0".repeat(32);
+    stage(store.as_ref(), "x.csv", &attempt(&job, "a"), &[b"1"]).await;
+    stage(store.as_ref(), "y.csv", &attempt(&job, "a"), &[b"1"]).await;
+    let stores = Stores::new(&S3Config::default(), &WriteConfig::default());
+    let target = stores.shards(&store.location().join("x.csv").unwrap()).unwrap();
+    let found = target.leftovers().await.unwrap();
+    assert_eq!(found.iter().map(|it| it.job.clone()).collect::<Vec<_>>(), [Some(job.clone())]);
+    target.discard(&found[0]).await.unwrap();
+    let left = files_below(folder.path());
+    assert!(matches!(left.as_slice(), [other] if other.ends_with(format!(".y.csv.{job}.a.tmp"))), "{left:?}");
+}
+
+#[tokio::test]
 async fn empty_folders_are_no_entries_and_are_removed() {
     let (folder, store) = local();
     let root = store.location().local_path().unwrap();

@@ -110,7 +110,7 @@ fn configured(server: &Server) -> Program {
 }
 
 /// Exit code 1, nothing on stdout, and one error on stderr with code, hint and page.
-fn check_report(finished: &Finished, code: Code, says: &[String]) {
+pub(crate) fn check_report(finished: &Finished, code: Code, says: &[String]) {
     assert_eq!(finished.code, Some(1), "{}", finished.stderr);
     assert_eq!(finished.stdout, "", "{}", finished.stderr);
     assert_eq!(finished.stderr.matches("error[").count(), 1, "{}", finished.stderr);

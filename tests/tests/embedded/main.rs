@@ -12,6 +12,7 @@ mod full_disk;
 mod garbage;
 mod laws;
 mod memory;
+mod odd_places;
 mod repository;
 mod s3;
 mod sql;

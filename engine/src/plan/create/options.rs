@@ -13,6 +13,7 @@ use crate::statement::CreateTrainingSet;
 use crate::suggest;
 use datafusion::logical_expr::LogicalPlan;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// Their names.
 pub(super) const OPTIONS: [&str; 11] = {
@@ -35,10 +36,11 @@ pub(super) const OPTIONS: [&str; 11] = {
 const MOST_SHARDS: u32 = 100_000;
 
 pub(super) fn seed(create: &CreateTrainingSet, options: &mut BTreeMap<String, String>) -> Result<u64> {
-    let option = take_number(options, "seed")?;
+    let option = take_number(options, "seed", &(0..=u64::MAX))?;
     match (create.shuffle.and_then(|shuffle| shuffle.seed), option) {
         (Some(_), Some(_)) => {
-            Err(Error::new(Code::BadOption, "the seed is given twice: SHUFFLE SEED and option 'seed'"))
+            let message = "the seed is given twice: SHUFFLE SEED and option 'seed'";
+            Err(Error::new(Code::BadOption, message).with_hint("leave one of them out"))
         }
         (seed, option) => Ok(seed.or(option).unwrap_or(0)),
     }
@@ -49,6 +51,7 @@ pub(super) fn statistics(options: &mut BTreeMap<String, String>) -> Result<bool>
     let Some(text) = options.remove("statistics") else { return Ok(true) };
     text.trim().to_ascii_lowercase().parse().map_err(|error| {
         Error::new(Code::BadOption, format!("option 'statistics' takes true or false, found \"{text}\""))
+            .with_hint("'false' writes no statistics; leave the option out to have them")
             .with_source(error)
     })
 }
@@ -66,16 +69,8 @@ pub(super) struct ShardOptions {
 
 impl ShardOptions {
     pub(super) fn take(options: &mut BTreeMap<String, String>, default_bytes: u64) -> Result<Self> {
-        let shards = match take_number(options, "shards")? {
-            None => None,
-            Some(shards) => match u32::try_from(shards) {
-                Ok(shards @ 1..=MOST_SHARDS) => Some(shards),
-                _ => {
-                    let message = format!("option 'shards' is {shards}");
-                    return Err(Error::new(Code::BadOption, message).with_hint(format!("1 to {MOST_SHARDS}")));
-                }
-            },
-        };
+        let shards = take_number(options, "shards", &(1..=u64::from(MOST_SHARDS)))?;
+        let shards = shards.and_then(|shards| u32::try_from(shards).ok());
         let target_bytes = match options.remove("target_shard_bytes") {
             None => None,
             Some(text) => {
@@ -186,19 +181,28 @@ fn torn_groups() -> Error {
         .with_hint("leave 'balance' out: with option 'group' whole groups go to shards, by their hash")
 }
 
-fn take_number(options: &mut BTreeMap<String, String>, key: &str) -> Result<Option<u64>> {
+fn take_number(
+    options: &mut BTreeMap<String, String>,
+    key: &str,
+    allowed: &RangeInclusive<u64>,
+) -> Result<Option<u64>> {
     let Some(text) = options.remove(key) else { return Ok(None) };
-    text.trim().parse().map(Some).map_err(|error| {
-        Error::new(Code::BadOption, format!("option '{key}' takes a whole number, found \"{text}\""))
-            .with_source(error)
-    })
+    match text.trim().parse() {
+        Ok(number) if allowed.contains(&number) => Ok(Some(number)),
+        _ => {
+            let message = format!("option '{key}' takes a whole number, found \"{text}\"");
+            let hint = format!("{} to {}; or leave the option out", allowed.start(), allowed.end());
+            Err(Error::new(Code::BadOption, message).with_hint(hint))
+        }
+    }
 }
 
 /// Refuses options that are left because nothing has taken them; the hint suggests one of `known`.
 pub(in crate::plan) fn refuse_unknown(options: &BTreeMap<String, String>, known: &[&str]) -> Result<()> {
     let Some(key) = options.keys().next() else { return Ok(()) };
     let error = Error::new(Code::BadOption, format!("unknown option '{key}'"));
-    Err(match suggest::hint(key, known) {
+    let name = key.strip_prefix("format.").unwrap_or(key);
+    Err(match suggest::hint(name, known) {
         Some(hint) => error.with_hint(hint),
         None => error,
     })

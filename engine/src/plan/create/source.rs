@@ -1,6 +1,7 @@
 //! The query of a training set, with the columns that place its rows.
 
 use crate::error::{Code, Error, Result};
+use crate::plan::output_names::{plan_output, refuse_repeated_name};
 use crate::plan::roles::NamedColumns;
 use crate::plan::split::doubt;
 use crate::plan::{PlanContext, plan_query};
@@ -10,7 +11,6 @@ use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::sqlparser::ast::{Expr as AstExpr, GroupByExpr, Ident, Query, SelectItem, SetExpr};
-use std::collections::HashSet;
 
 /// Names the columns that are computed for the split and not written.
 const HIDDEN_COLUMN: &str = "__gristmill_key_";
@@ -30,13 +30,7 @@ impl Source {
     fn new(plan: LogicalPlan, visible: Option<usize>) -> Result<Self> {
         let columns = plan.schema().columns();
         let visible = visible.unwrap_or(columns.len());
-        let mut names = HashSet::new();
-        for column in &columns[..visible] {
-            if !names.insert(&column.name) {
-                let message = format!("the query has two columns named \"{}\"", column.name);
-                return Err(Error::new(Code::UnknownName, message).with_hint("name one of them with AS"));
-            }
-        }
+        refuse_repeated_name(columns[..visible].iter().map(|column| column.name.as_str()))?;
         let doubt = doubt(&plan)?;
         Ok(Self { plan, columns, visible, placing: Vec::new(), doubt })
     }
@@ -98,7 +92,7 @@ pub(super) async fn plan_source(
     create: &CreateTrainingSet,
     placing: &[String],
 ) -> Result<Source> {
-    let plain = Source::new(plan_query(context.state, &create.query).await?, None)?;
+    let plain = Source::new(plan_output(context.state, &create.query).await?, None)?;
     if plain.visible == 0 {
         return Err(Error::new(Code::Unsupported, "the query has no columns"));
     }

@@ -89,7 +89,8 @@ pub(super) fn checked_sample(sample: Option<f64>) -> Result<Option<f64>> {
     match sample {
         Some(fraction) if !(fraction > 0.0 && fraction <= 1.0) => {
             let message = format!("SAMPLE {fraction} is not above 0 and at most 1");
-            Err(Error::new(Code::SplitFractions, message).with_hint("for 1 % write SAMPLE 0.01"))
+            Err(Error::new(Code::SplitFractions, message)
+                .with_hint("for 1 % write SAMPLE 0.01; for all rows leave SAMPLE out"))
         }
         sample => Ok(sample),
     }

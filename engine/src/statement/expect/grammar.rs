@@ -2,10 +2,12 @@
 
 use super::{Comparison, Condition, Literal, Measure, Requirement, Rule, RuleKind};
 use crate::error::{Code, Error, Result};
-use crate::statement::parse::{expect, expected, name, take_words};
+use crate::statement::parse::{expect, expected, name, refuse_empty, take_words};
 use crate::suggest;
+use datafusion::arrow::compute::kernels::cast_utils::string_to_timestamp_nanos;
 use datafusion::sql::parser::DFParser;
 use datafusion::sql::sqlparser::tokenizer::{Token, Word};
+use std::cmp::Ordering;
 
 /// The names of the rules, as DQDL writes them.
 const NAMES: [&str; 19] = [
@@ -38,6 +40,7 @@ const NOT_COMBINED: &str = "rules are not combined: write one after the other, o
 /// Reads `( rule [, …] )`.
 pub(in crate::statement) fn rules(parser: &mut DFParser<'_>) -> Result<Vec<Rule>> {
     expect(parser, &Token::LParen, "( after EXPECT")?;
+    refuse_empty(parser, "EXPECT () has no rule", "such as EXPECT (RowCount > 0); or leave EXPECT out")?;
     let mut rules = Vec::new();
     loop {
         let start = parser.parser.index();
@@ -118,7 +121,7 @@ fn kind(parser: &mut DFParser<'_>) -> Result<RuleKind> {
     let one = |parser: &mut DFParser<'_>, measure| measured(parser, measure, 1);
     let any = |parser: &mut DFParser<'_>, measure| measured(parser, measure, usize::MAX);
     match rule.to_ascii_lowercase().as_str() {
-        "columncount" => Ok(RuleKind::ColumnCount(number_condition(parser)?)),
+        "columncount" => Ok(RuleKind::ColumnCount(count_condition(parser)?)),
         "columnexists" => Ok(RuleKind::ColumnExists(name(parser, "a column")?)),
         "rowcount" => measured(parser, Measure::RowCount, 0),
         "completeness" => one(parser, Measure::Completeness),
@@ -134,7 +137,7 @@ fn kind(parser: &mut DFParser<'_>) -> Result<RuleKind> {
         "entropy" => one(parser, Measure::Entropy),
         "columncorrelation" => measured(parser, Measure::ColumnCorrelation, 2),
         "columnvalues" => rows(parser, values),
-        "columnlength" => rows(parser, |parser| Ok(Requirement::Length(number_condition(parser)?))),
+        "columnlength" => rows(parser, |parser| Ok(Requirement::Length(count_condition(parser)?))),
         "columndatatype" => rows(parser, data_type),
         "customsql" => {
             Ok(RuleKind::CustomSql { query: text(parser, "a query")?, condition: number_condition(parser)? })
@@ -152,7 +155,10 @@ fn kind(parser: &mut DFParser<'_>) -> Result<RuleKind> {
 /// A measure of up to `most` columns, and what it must be.
 fn measured(parser: &mut DFParser<'_>, measure: Measure, most: usize) -> Result<RuleKind> {
     let columns = columns(parser, most)?;
-    let condition = number_condition(parser)?;
+    let condition = match measure {
+        Measure::RowCount | Measure::DistinctValuesCount => count_condition(parser)?,
+        _ => number_condition(parser)?,
+    };
     Ok(RuleKind::Measured { measure, columns, condition, filter: filter(parser)? })
 }
 
@@ -204,7 +210,7 @@ fn values(parser: &mut DFParser<'_>) -> Result<Requirement> {
     if matches || take_words(parser, &["NOT", "MATCHES"]) {
         return Ok(Requirement::Pattern { pattern: text(parser, "a regular expression")?, matches });
     }
-    Ok(Requirement::Values(condition(parser, literal)?))
+    Ok(Requirement::Values(condition(parser, literal, order_of_literals)?))
 }
 
 fn data_type(parser: &mut DFParser<'_>) -> Result<Requirement> {
@@ -217,17 +223,29 @@ fn data_type(parser: &mut DFParser<'_>) -> Result<Requirement> {
 }
 
 fn number_condition(parser: &mut DFParser<'_>) -> Result<Condition<f64>> {
-    condition(parser, |parser| {
-        let text = number(parser)?;
-        text.parse().map_err(|error| {
-            Error::new(Code::Syntax, format!("\"{text}\" is not a number")).with_source(error)
-        })
+    condition(parser, parsed_number, f64::partial_cmp)
+}
+
+/// What a whole number must be.
+fn count_condition(parser: &mut DFParser<'_>) -> Result<Condition<f64>> {
+    condition(parser, parsed_number, |low, high| {
+        // No whole number is between 5 and 6, as no number is between 5 and 5.
+        let is_empty = low <= high && *high <= low.floor() + 1.0;
+        if is_empty { Some(Ordering::Equal) } else { low.partial_cmp(high) }
     })
 }
 
+fn parsed_number(parser: &mut DFParser<'_>) -> Result<f64> {
+    let text = number(parser)?;
+    text.parse()
+        .map_err(|error| Error::new(Code::Syntax, format!("\"{text}\" is not a number")).with_source(error))
+}
+
+/// `order`: that of two operands, where it is known while reading.
 fn condition<T>(
     parser: &mut DFParser<'_>,
     operand: fn(&mut DFParser<'_>) -> Result<T>,
+    order: fn(&T, &T) -> Option<Ordering>,
 ) -> Result<Condition<T>> {
     let negated = take_words(parser, &["NOT"]);
     if take_words(parser, &["BETWEEN"]) {
@@ -236,7 +254,12 @@ fn condition<T>(
             return Err(expected(parser, "AND between the ends"));
         }
         let high = operand(parser)?;
-        return Ok(if negated { Condition::NotBetween(low, high) } else { Condition::Between(low, high) });
+        return match order(&low, &high) {
+            Some(Ordering::Greater) => Err(swapped_ends()),
+            Some(Ordering::Equal) if !negated => Err(nothing_between()),
+            _ if negated => Ok(Condition::NotBetween(low, high)),
+            _ => Ok(Condition::Between(low, high)),
+        };
     }
     if take_words(parser, &["IN"]) {
         expect(parser, &Token::LBracket, "[ after IN")?;
@@ -259,6 +282,35 @@ fn condition<T>(
     };
     parser.parser.next_token();
     Ok(Condition::Compare(comparison, operand(parser)?))
+}
+
+fn swapped_ends() -> Error {
+    Error::new(Code::Syntax, "its first end is above its second")
+        .with_hint("swap the ends: the smaller one comes first")
+}
+
+fn nothing_between() -> Error {
+    Error::new(Code::Syntax, "it can never hold: nothing lies between its ends").with_hint(
+        "the ends do not belong to it: write = for one value, or choose ends that are further apart",
+    )
+}
+
+/// The order of two numbers or two times. It is not known of other text, which may be compared with anything.
+fn order_of_literals(low: &Literal, high: &Literal) -> Option<Ordering> {
+    match (low, high) {
+        (Literal::Number(low), Literal::Number(high)) => {
+            let order = low.parse::<f64>().ok()?.partial_cmp(&high.parse::<f64>().ok()?)?;
+            // Two decimals may be the same float.
+            (order != Ordering::Equal || low == high).then_some(order)
+        }
+        (Literal::Text(low), Literal::Text(high)) => {
+            let time = |text: &str| string_to_timestamp_nanos(text).ok();
+            let order = time(low)?.cmp(&time(high)?);
+            // A column of text compares them as text.
+            (low.cmp(high) == order).then_some(order)
+        }
+        _ => None,
+    }
 }
 
 fn number(parser: &mut DFParser<'_>) -> Result<String> {

@@ -123,7 +123,7 @@ fn what_cannot_be_read_is_named() {
         ("RowCount not > 1", "rule RowCount not > 1: expected BETWEEN or IN after NOT"),
         ("CustomSql \"select 1\"", "rule CustomSql \"select 1\": expected a condition"),
         ("IsUnique a where b > 1", "rule IsUnique a where b > 1: expected a condition in quotes"),
-        ("", "rule : expected the name of a rule"),
+        (", RowCount > 1", "rule : expected the name of a rule"),
     ] {
         let error = error(rules);
         assert_eq!(error.code(), Code::Syntax, "{rules}");
@@ -142,4 +142,46 @@ fn what_dqdl_has_and_this_does_not_is_explained() {
 fn the_clause_is_given_once() {
     let sql = "CREATE TRAINING SET a LOCATION 'x' STORED AS CSV EXPECT (RowCount > 1) EXPECT (RowCount > 1) AS SELECT 1";
     assert!(Statement::parse(sql).unwrap_err().message().contains("EXPECT is given twice"));
+}
+
+#[test]
+fn a_rule_whose_ends_are_swapped_or_hold_nothing_is_refused() {
+    for rule in [
+        "Mean x between 3 and 1",
+        "RowCount between 5 and 2",
+        "RowCount not between 5 and 2",
+        "ColumnValues x between 1.5 and -2",
+        "ColumnValues x between \"2024-02-01\" and \"2024-01-31\"",
+        "ColumnValues x > 1 with threshold between 1 and 0.9",
+    ] {
+        let error = error(rule);
+        assert_eq!(error.code(), Code::Syntax, "{rule}");
+        assert!(error.message().contains(rule.split(" with").next().unwrap()), "{rule}: {error}");
+        assert!(error.hint().unwrap().contains("swap the ends"), "{rule}: {}", error.report());
+    }
+    for rule in [
+        "Mean x between 3 and 3",
+        "RowCount between 5 and 6",
+        "RowCount between 5.5 and 6",
+        "ColumnLength x between 2 and 2.5",
+        "ColumnValues x between \"2024-02-01\" and \"2024-02-01\"",
+    ] {
+        assert!(error(rule).report().contains("can never hold"), "{rule}: {}", error(rule).report());
+    }
+}
+
+#[test]
+fn a_rule_that_some_value_keeps_is_read() {
+    for rule in [
+        "Mean x between 5 and 6",
+        "RowCount between 5 and 7",
+        "RowCount between 5.5 and 6.5",
+        "RowCount not between 5 and 5",
+        "ColumnValues x between \"9\" and \"10\"",
+        "ColumnValues x between \"b\" and \"a\"",
+        "ColumnValues x between 9007199254740992 and 9007199254740992.5",
+        "ColumnValues x between \"2024-01-31\" and \"2024-02-01\"",
+    ] {
+        parse(rule).expect(rule);
+    }
 }

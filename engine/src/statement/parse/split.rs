@@ -1,6 +1,6 @@
 //! The grammar of `SPLIT` and `SAMPLE`.
 
-use super::{expect, expected, name, parser_error, take_words};
+use super::{expect, expected, name, parser_error, refuse_empty, take_words};
 use crate::error::{Code, Error, Result};
 use crate::statement::{Gap, SplitClause, SplitMethod};
 use datafusion::arrow::compute::kernels::cast_utils::parse_interval_month_day_nano;
@@ -10,8 +10,12 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 /// What may follow `INTERVAL '7'`.
 const UNITS: [&str; 7] = ["YEAR", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND"];
 
+const EXAMPLE: &str = "such as SPLIT (train 0.8, test 0.2)";
+
 pub(super) fn split(parser: &mut DFParser<'_>) -> Result<SplitClause> {
     expect(parser, &Token::LParen, "( after SPLIT")?;
+    let without = "or leave SPLIT out: all rows go to \"train\"";
+    refuse_empty(parser, "SPLIT () names no split", &format!("{EXAMPLE}; {without}"))?;
     let mut splits = Vec::new();
     loop {
         let name = name(parser, "the name of a split")?;
@@ -20,12 +24,12 @@ pub(super) fn split(parser: &mut DFParser<'_>) -> Result<SplitClause> {
             break;
         }
     }
-    expect(parser, &Token::RParen, ") after the splits")?;
+    expect(parser, &Token::RParen, ", or ) after a split").map_err(|error| error.with_hint(EXAMPLE))?;
     Ok(SplitClause { splits, method: method(parser)? })
 }
 
 pub(super) fn sample(parser: &mut DFParser<'_>) -> Result<f64> {
-    number(parser, "the fraction of a sample")
+    number(parser, "the fraction of a sample", "such as SAMPLE 0.01 for one row of a hundred")
 }
 
 fn method(parser: &mut DFParser<'_>) -> Result<SplitMethod> {
@@ -38,6 +42,8 @@ fn method(parser: &mut DFParser<'_>) -> Result<SplitMethod> {
         SplitMethod::Column(one_column(parser, "the column of split names")?)
     } else if take_words(parser, &["STRATIFIED", "ON"]) {
         SplitMethod::Stratified(columns(parser, "a class column")?)
+    } else if take_words(parser, &["STRATIFIED"]) {
+        return Err(expected(parser, "ON after STRATIFIED").with_hint("write STRATIFIED ON (column, …)"));
     } else if take_words(parser, &["BY"]) {
         let found = parser.parser.peek_token();
         return Err(Error::new(Code::Unsupported, format!("SPLIT … BY {found} is not supported")).with_hint(
@@ -63,17 +69,23 @@ fn method(parser: &mut DFParser<'_>) -> Result<SplitMethod> {
 fn amount(parser: &mut DFParser<'_>) -> Result<Option<f64>> {
     match parser.parser.peek_token().token {
         Token::Comma | Token::RParen => Ok(None),
-        _ => number(parser, "the fraction of a split").map(Some),
+        _ => number(parser, "the fraction of a split", EXAMPLE).map(Some),
     }
 }
 
-fn number(parser: &mut DFParser<'_>, what: &str) -> Result<f64> {
+fn number(parser: &mut DFParser<'_>, what: &str, example: &str) -> Result<f64> {
     let negative = parser.parser.consume_token(&Token::Minus);
-    let Token::Number(text, _) = parser.parser.peek_token().token else { return Err(expected(parser, what)) };
+    let Token::Number(text, _) = parser.parser.peek_token().token else {
+        return Err(expected(parser, what).with_hint(example));
+    };
     parser.parser.next_token();
     let value: f64 = text.parse().map_err(|error| {
         Error::new(Code::SplitFractions, format!("\"{text}\" is not a fraction")).with_source(error)
     })?;
+    if parser.parser.peek_token().token == Token::Mod {
+        let message = format!("{what} is no percentage, found \"{text} %\"");
+        return Err(Error::new(Code::SplitFractions, message).with_hint(format!("write {}", value / 100.0)));
+    }
     Ok(if negative { -value } else { value })
 }
 

@@ -19,6 +19,14 @@ pub(super) fn error(error: io::Error, path: &Path) -> Error {
     }
 }
 
+/// The error of opening `path` for reading: below a file there is none.
+pub(super) fn not_read(error: io::Error, path: &Path) -> Error {
+    match error.kind() {
+        ErrorKind::NotADirectory => Error::from_io(ErrorKind::NotFound.into(), path.display()),
+        _ => self::error(error, path),
+    }
+}
+
 /// The error of creating `path`, where something may be there already.
 pub(super) fn in_the_way(error: io::Error, path: &Path) -> Error {
     let message = match error.kind() {

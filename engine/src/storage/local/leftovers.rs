@@ -9,8 +9,12 @@ use std::path::{Path, PathBuf};
 /// The temporary files of the location `root`: in the folder itself, in those of its splits, and below that of its
 /// manifest.
 ///
-/// A folder with a folder of that name is a location of its own: a job may be writing there.
+/// A folder with a folder of that name is a location of its own: a job may be writing there. A location that is no folder
+/// is a single file, or was to be one: its temporary files lie beside it.
 pub(super) fn find(root: &Path) -> Result<Vec<Leftover>> {
+    if !root.is_dir() {
+        return of_file(root);
+    }
     let mut found = Vec::new();
     for (path, is_folder) in files::entries(root)? {
         if !is_folder {
@@ -22,6 +26,18 @@ pub(super) fn find(root: &Path) -> Result<Vec<Leftover>> {
         }
     }
     found.into_iter().filter_map(|path| leftover(root, &path).transpose()).collect()
+}
+
+fn of_file(target: &Path) -> Result<Vec<Leftover>> {
+    let (Some(folder), Some(name)) = (target.parent(), target.file_name().and_then(|name| name.to_str()))
+    else {
+        return Ok(Vec::new());
+    };
+    let beside = files_of(folder)?.into_iter().filter(|path| {
+        let found = path.file_name().and_then(|name| name.to_str()).and_then(parse_temporary);
+        found.is_some_and(|(file, _)| file == name)
+    });
+    beside.filter_map(|path| leftover(target, &path).transpose()).collect()
 }
 
 fn files_of(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -2,7 +2,7 @@
 
 use super::connection_pool::ConnectionPool;
 use super::running_tasks::{RunningTasks, Task, TaskName, stage_attempt};
-use super::task_failure::{stopped, translate};
+use super::task_failure::{name_full_disk, stopped, translate};
 use crate::cancel_guard_exec::guard_plan;
 use ballista_core::JobId;
 use ballista_core::serde::protobuf::{
@@ -70,6 +70,7 @@ impl ExecutionEngine for TaskEngine {
             inner,
             job,
             stage: stage_id,
+            folder: work_dir.to_owned(),
             cancelled,
             running: self.running.clone(),
             stop_all: self.stop_all.clone(),
@@ -109,6 +110,8 @@ struct TaskExecution {
     inner: Arc<dyn QueryStageExecutor>,
     job: JobId,
     stage: usize,
+    /// Where its exchange files go.
+    folder: String,
     cancelled: CancellationToken,
     running: RunningTasks,
     stop_all: CancellationToken,
@@ -151,7 +154,7 @@ impl QueryStageExecutor for TaskExecution {
             tokio::time::sleep(CLEAN_UP_PAUSE).await;
             return Err(stopped());
         }
-        result
+        result.map_err(|error| name_full_disk(error, &self.folder))
     }
 
     fn collect_plan_metrics(&self) -> Vec<MetricsSet> {

@@ -2,7 +2,7 @@
 
 use ballista_core::error::BallistaError;
 use datafusion::error::DataFusionError;
-use gristmill_engine::Error;
+use gristmill_engine::{Code, Error};
 use std::error::Error as StdError;
 use std::{fmt, io};
 
@@ -24,6 +24,25 @@ pub(super) fn translate(error: DataFusionError) -> DataFusionError {
         DataFusionError::IoError(io::Error::other(framed))
     } else {
         DataFusionError::External(Box::new(framed))
+    }
+}
+
+/// The same of a task whose exchange files had no room in `folder`, which says so and is tried again, maybe elsewhere.
+pub(super) fn name_full_disk(error: DataFusionError, folder: &str) -> DataFusionError {
+    let Some(full) = full_disk(&error).map(ToString::to_string) else { return error };
+    let own =
+        Error::new(Code::ResourcesExhausted, format!("could not write exchange files to {folder}: {full}"))
+            .with_hint("free space there, or give the executor another folder: [scratch] dir")
+            .with_source(error);
+    DataFusionError::IoError(io::Error::other(Framed(own)))
+}
+
+/// What the file system said, if that was it. An error that has been framed already is not looked into.
+fn full_disk<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    match error.downcast_ref::<io::Error>() {
+        Some(error) => matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge).then_some(error),
+        None => full_disk(error.source()?),
     }
 }
 
@@ -62,7 +81,6 @@ mod tests {
     use ballista_core::serde::protobuf::FailedTask;
     use ballista_core::serde::protobuf::failed_task::FailedReason;
     use datafusion::arrow::error::ArrowError;
-    use gristmill_engine::Code;
     use std::sync::Arc;
 
     /// What the scheduler gets when a task's plan fails with `error` under Ballista's shuffle writer.
@@ -125,6 +143,22 @@ mod tests {
         let own = Error::new(Code::BadRow, "row \"7\"\nhas \\ 3 fields").with_hint("expected 2");
         let back = Error::unframe(&reported(own.into()).error).unwrap();
         assert_eq!((back.message(), back.hint()), ("row \"7\"\nhas \\ 3 fields", Some("expected 2")));
+    }
+
+    #[test]
+    fn a_full_scratch_folder_is_named_and_the_task_is_tried_again() {
+        let full = || DataFusionError::IoError(io::Error::from(io::ErrorKind::StorageFull));
+        for error in [full(), DataFusionError::Shared(Arc::new(full()))] {
+            let named = name_full_disk(error, "/scratch");
+            let task = FailedTask::from(BallistaError::from(named));
+            assert!(matches!(task.failed_reason, Some(FailedReason::IoError(_))) && task.retryable);
+            let back = Error::unframe(&task.error).unwrap();
+            assert_eq!(back.code(), Code::ResourcesExhausted);
+            assert!(back.message().starts_with("could not write exchange files to /scratch: "), "{back}");
+        }
+        let other = translate(store_error(unavailable()));
+        let text = other.to_string();
+        assert_eq!(name_full_disk(other, "/scratch").to_string(), text);
     }
 
     #[test]

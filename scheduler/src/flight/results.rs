@@ -39,6 +39,11 @@ pub(super) fn flight_info(
         .with_ordered(true))
 }
 
+/// A schema as messages carry it.
+pub(super) fn ipc_bytes(schema: &Schema) -> Result<bytes::Bytes> {
+    FlightInfo::new().try_with_schema(schema).map(|info| info.schema).map_err(arrow_error)
+}
+
 /// Batches of `schema` as Flight data: the schema first, even when there are no rows.
 pub(super) fn encode(
     batches: impl Stream<Item = Result<RecordBatch>> + Send + 'static,

@@ -4,7 +4,7 @@ use super::actions;
 use super::caller::Caller;
 use super::metadata::{self, about, no_rows, one_batch};
 use super::prepared::refuse_bound_values;
-use super::results::{FlightStream, arrow_error, flight_info};
+use super::results::{FlightStream, flight_info, ipc_bytes};
 use super::run::{Announced, announce, announced_columns, describe, fetch, fetch_now, parse_one, update};
 use super::sessions::{SessionUse, Sessions};
 use super::sql_info::sql_info;
@@ -134,10 +134,6 @@ impl FlightSql {
         let info = flight_info(&schema, ticket, request.into_inner());
         info.map(|info| Response::new(info.with_app_metadata(report.to_json()))).or_status()
     }
-}
-
-fn ipc_bytes(schema: &Schema) -> Result<bytes::Bytes> {
-    FlightInfo::new().try_with_schema(schema).map(|info| info.schema).map_err(arrow_error)
 }
 
 fn refuse_transaction(transaction: Option<&bytes::Bytes>) -> Result<(), Status> {

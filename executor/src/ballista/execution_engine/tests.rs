@@ -83,6 +83,7 @@ async fn dropping_a_tasks_future_cancels_its_plan() {
         inner: Arc::new(Never),
         job: "job".into(),
         stage: 1,
+        folder: String::new(),
         cancelled: cancelled.clone(),
         running: engine.running.clone(),
         stop_all: engine.stop_all.clone(),

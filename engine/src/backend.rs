@@ -11,7 +11,6 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricsSet;
 use datafusion::prelude::SessionContext;
-use futures::future::BoxFuture;
 use std::fmt;
 use std::sync::Arc;
 
@@ -79,15 +78,12 @@ pub trait ProgressSource: Send + Sync + fmt::Debug {
 
 /// A job that was started.
 ///
-/// Dropping `stream` before its end cancels the job: the work stops, wherever it runs, a little later.
+/// Dropping `stream` before its end cancels the job: the work stops, wherever it runs.
 pub struct RunningJob {
     /// The rows of the plan's output; partitions come in any order.
     pub stream: SendableRecordBatchStream,
     /// How far it is.
     pub progress: Arc<dyn ProgressSource>,
-    /// Completes when no other process works for the job any more, or cannot be asked. Who writes in this one,
-    /// [`Stores::writers_ended`](crate::storage::Stores::writers_ended) knows.
-    pub stopped: BoxFuture<'static, ()>,
 }
 
 impl fmt::Debug for RunningJob {

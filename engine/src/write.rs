@@ -9,12 +9,14 @@ use datafusion::physical_plan::ExecutionPlan;
 use std::sync::Arc;
 
 mod finishing;
+mod remote_writer;
 mod row_groups;
 mod shard_record;
 mod shard_writer;
 mod task_writer;
 mod write_exec;
 
+pub use remote_writer::RemoteWriter;
 pub use shard_record::{ShardRecord, shard_record_schema};
 pub use write_exec::WriteExec;
 

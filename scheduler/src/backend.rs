@@ -69,7 +69,6 @@ impl Backend for ClusterBackend {
             Error::new(Code::Internal, "the driver of a job ended before it began").with_source(gone)
         })??;
         let progress = std::sync::Arc::clone(&watch.progress) as _;
-        let stopped = Box::pin(watch.stopped.clone().cancelled_owned());
-        Ok(RunningJob { stream: job_rows(self.core.clone(), watch, schema, wanted), progress, stopped })
+        Ok(RunningJob { stream: job_rows(self.core.clone(), watch, schema, wanted), progress })
     }
 }

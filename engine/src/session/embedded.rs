@@ -21,8 +21,7 @@ impl Backend for EmbeddedBackend {
 
     async fn run(&self, job: PhysicalJob) -> Result<RunningJob> {
         let stream = execute_stream(Arc::clone(&job.plan), job.ctx.task_ctx())?;
-        let stopped = Box::pin(std::future::ready(()));
-        Ok(RunningJob { stream, progress: Arc::new(PlanProgress::of(job.plan)), stopped })
+        Ok(RunningJob { stream, progress: Arc::new(PlanProgress::of(job.plan)) })
     }
 }
 

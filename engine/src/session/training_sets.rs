@@ -16,7 +16,6 @@ use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt};
 use gristmill_proto::manifest::{Expectation, Manifest};
 use parking_lot::Mutex;
@@ -41,7 +40,6 @@ impl Session {
             inputs,
             progress: Arc::clone(&progress),
             warnings: warnings.clone(),
-            stopped: Stopped::default(),
         };
         let result = async move { attempt.run(job).await.map_err(Into::into) };
         let stream = futures::stream::once(result).boxed();
@@ -93,11 +91,7 @@ struct WriteJob {
     inputs: InputFiles,
     progress: Arc<WriteProgress>,
     warnings: Warnings,
-    stopped: Stopped,
 }
-
-/// Completes when other processes have stopped working for a job; none before it has started.
-type Stopped = Arc<Mutex<Option<BoxFuture<'static, ()>>>>;
 
 impl WriteJob {
     async fn run(self, job: PhysicalJob) -> Result<RecordBatch> {
@@ -166,7 +160,6 @@ impl WriteJob {
     async fn stage(&self, job: PhysicalJob) -> Result<Vec<ShardRecord>> {
         let running = self.session.inner.engine.inner.backend.run(job).await?;
         self.progress.follow(Arc::clone(&running.progress));
-        *self.stopped.lock() = Some(running.stopped);
         let mut shards = Vec::new();
         let mut stream = running.stream;
         while let Some(batch) = stream.try_next().await? {
@@ -203,15 +196,14 @@ impl PlanRunner for RuleRunner<'_> {
 struct Cleanup {
     session: Session,
     job: String,
-    stopped: Stopped,
     output: Option<Arc<dyn JobOutput>>,
     note: Option<JobNote>,
 }
 
 impl Cleanup {
     fn new(job: &WriteJob, output: Arc<dyn JobOutput>, note: Option<JobNote>) -> Self {
-        let (session, stopped) = (job.session.clone(), Arc::clone(&job.stopped));
-        Self { session, job: job.write.spec.job.clone(), stopped, output: Some(output), note }
+        let (session, job) = (job.session.clone(), job.write.spec.job.clone());
+        Self { session, job, output: Some(output), note }
     }
 
     fn disarm(&mut self) {
@@ -234,12 +226,9 @@ impl Cleanup {
         let output = self.output.take()?;
         let note = self.note.take();
         let stores = Arc::clone(self.session.engine().stores());
-        let (job, stopped) = (self.job.clone(), self.stopped.lock().take());
+        let job = self.job.clone();
         let withdraw = async move {
             // Of tasks that were cancelled some are still about to open a shard, or to finish one.
-            if let Some(stopped) = stopped {
-                stopped.await;
-            }
             stores.writers_ended(&job).await;
             match output.withdraw().await {
                 Ok(()) => drop(note.map(JobNote::forget)),

@@ -81,6 +81,11 @@ impl WriteExec {
         &self.spec
     }
 
+    /// A writer of its job for as long as others write.
+    pub(super) fn remote_attempt(&self) -> Attempt {
+        self.stores.attempt(&self.spec.job, "remote".to_owned())
+    }
+
     fn placement_column(&self, column: PlacementColumns) -> Arc<dyn PhysicalExpr> {
         let index = self.spec.data_columns + column as usize;
         Arc::new(Column::new(self.input.schema().field(index).name(), index))

@@ -6,12 +6,15 @@ use arrow_flight::{
     Action, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo, HandshakeRequest, PollInfo,
     Result as ActionResult, SchemaResult, Ticket,
 };
+use ballista_core::JobId;
 use ballista_core::error::BallistaError;
 use ballista_core::serde::protobuf::UpdateTaskStatusParams;
 use ballista_core::utils::{create_grpc_server, create_grpc_server_incoming};
 use ballista_executor::ArrowFlightServerProvider;
 use ballista_executor::flight_service::BallistaFlightService;
 use futures::StreamExt;
+use gristmill_engine::storage::Stores;
+use gristmill_proto::cluster::{END_JOB, EndJob};
 use prost::Message;
 use std::sync::Arc;
 use tonic::{Request, Response, Status, Streaming};
@@ -21,11 +24,19 @@ const RUNNING_TASKS: &str = "gristmill.running_tasks";
 /// Stops the tasks that the body, an `UpdateTaskStatusParams`, names; no answer. The same name there.
 const STOP_TASKS: &str = "gristmill.stop_tasks";
 
+/// What the executor is doing.
+#[derive(Clone)]
+pub(super) struct Work {
+    pub(super) running: RunningTasks,
+    /// Knows who writes.
+    pub(super) stores: Arc<Stores>,
+}
+
 /// Serves the data port of the executor of that id.
 ///
 /// **Limits** `max_message_bytes` for a message in either direction.
 pub(super) fn server(
-    running: RunningTasks,
+    work: Work,
     executor_id: &str,
     max_message_bytes: usize,
 ) -> Arc<ArrowFlightServerProvider> {
@@ -33,7 +44,7 @@ pub(super) fn server(
     Arc::new(move |work_dir, address, mut shutdown, settings| {
         let port = DataPort {
             files: BallistaFlightService::new(work_dir),
-            running: running.clone(),
+            work: work.clone(),
             executor_id: Arc::clone(&executor_id),
         };
         let service = FlightServiceServer::new(port)
@@ -52,8 +63,12 @@ pub(super) fn server(
 
 struct DataPort {
     files: BallistaFlightService,
-    running: RunningTasks,
+    work: Work,
     executor_id: Arc<str>,
+}
+
+fn decode<T: Message + Default>(request: Request<Action>) -> Result<T, Status> {
+    T::decode(request.into_inner().body).map_err(|error| Status::invalid_argument(error.to_string()))
 }
 
 type Reply<T> = Result<Response<T>, Status>;
@@ -71,13 +86,19 @@ impl FlightService for DataPort {
     async fn do_action(&self, request: Request<Action>) -> Reply<Self::DoActionStream> {
         let results = match request.get_ref().r#type.as_str() {
             RUNNING_TASKS => {
-                let body = self.running.report(&self.executor_id).encode_to_vec().into();
+                let body = self.work.running.report(&self.executor_id).encode_to_vec().into();
                 vec![Ok(ActionResult { body })]
             }
             STOP_TASKS => {
-                let unwanted = UpdateTaskStatusParams::decode(request.into_inner().body)
-                    .map_err(|error| Status::invalid_argument(error.to_string()))?;
-                self.running.stop(&unwanted);
+                let unwanted: UpdateTaskStatusParams = decode(request)?;
+                self.work.running.stop(&unwanted);
+                vec![]
+            }
+            END_JOB => {
+                let job: EndJob = decode(request)?;
+                self.work.running.end(&JobId::new(&job.job)).await;
+                // A task is over when its future is gone; what it started goes on to its next pause.
+                self.work.stores.writers_ended(&job.writes).await;
                 vec![]
             }
             _ => return self.files.do_action(request).await,

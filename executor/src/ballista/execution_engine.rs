@@ -143,7 +143,9 @@ impl QueryStageExecutor for TaskExecution {
             task: task_id,
         };
         let (execution, cancelled) = (Arc::clone(&self.inner), self.cancelled.clone());
-        let _running = self.running.enter(Task { name, execution, cancelled });
+        let Some(_running) = self.running.enter(Task { name, execution, cancelled }) else {
+            return Err(stopped());
+        };
         // Ballista cancels a task by dropping this future, which stops nothing of what it started: the guard does.
         // It also stops the other partitions of a task when one of them has failed.
         let _guard = self.cancelled.clone().drop_guard();
@@ -175,4 +177,4 @@ impl QueryStageExecutor for TaskExecution {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

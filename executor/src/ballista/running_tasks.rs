@@ -7,10 +7,10 @@ use ballista_core::JobId;
 use ballista_core::serde::protobuf::{RunningTask, TaskStatus, UpdateTaskStatusParams, task_status};
 use ballista_executor::execution_engine::QueryStageExecutor;
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -18,10 +18,22 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 /// The running tasks of this executor. Clones are the same list.
 #[derive(Clone, Default)]
 pub(super) struct RunningTasks {
-    tasks: Arc<Mutex<BTreeMap<u64, Task>>>,
-    next: Arc<AtomicU64>,
+    state: Arc<Mutex<State>>,
+    /// A task has left the list.
+    left: Arc<Notify>,
     tracker: TaskTracker,
 }
+
+#[derive(Default)]
+struct State {
+    tasks: BTreeMap<u64, Task>,
+    next: u64,
+    /// The jobs that ended last, the oldest first: a task of one may have been sent here before that, and not begun.
+    ended: VecDeque<JobId>,
+}
+
+/// How many ended jobs are remembered; what was sent here begins long before so many others have ended.
+const ENDED_JOBS: usize = 1000;
 
 /// A task that runs, and how to stop it.
 pub(super) struct Task {
@@ -59,16 +71,46 @@ pub(super) struct Running {
 
 impl fmt::Debug for RunningTasks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunningTasks").field("tasks", &self.tasks.lock().len()).finish_non_exhaustive()
+        f.debug_struct("RunningTasks").field("tasks", &self.state.lock().tasks.len()).finish_non_exhaustive()
     }
 }
 
 impl RunningTasks {
-    /// Puts a task on the list until the guard is dropped.
-    pub(super) fn enter(&self, task: Task) -> Running {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.tasks.lock().insert(number, task);
-        Running { list: self.clone(), number, _token: self.tracker.token() }
+    /// Puts a task on the list until the guard is dropped; not if its job has ended.
+    pub(super) fn enter(&self, task: Task) -> Option<Running> {
+        let mut state = self.state.lock();
+        if state.ended.contains(&task.name.job) {
+            return None;
+        }
+        let number = state.next;
+        state.next += 1;
+        state.tasks.insert(number, task);
+        Some(Running { list: self.clone(), number, _token: self.tracker.token() })
+    }
+
+    /// Stops the tasks of `job`, and lets none of them begin any more. Completes when none runs.
+    pub(super) async fn end(&self, job: &JobId) {
+        loop {
+            // Before the look: a task that leaves after it is not missed.
+            let left = self.left.notified();
+            if self.stop_all_of(job) == 0 {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    /// How many tasks of `job` there are, which is over.
+    fn stop_all_of(&self, job: &JobId) -> usize {
+        let mut state = self.state.lock();
+        if !state.ended.contains(job) {
+            state.ended.push_back(job.clone());
+            if state.ended.len() > ENDED_JOBS {
+                state.ended.pop_front();
+            }
+        }
+        let of_job = state.tasks.values().filter(|task| task.name.job == *job);
+        of_job.inspect(|task| task.cancelled.cancel()).count()
     }
 
     /// Completes when no task runs.
@@ -82,8 +124,8 @@ impl RunningTasks {
     /// Ballista sends a cancellation once, to tasks that have begun, and may take one attempt of a task for another.
     pub(super) fn stop(&self, unwanted: &UpdateTaskStatusParams) {
         let unwanted: Vec<TaskName> = unwanted.task_status.iter().map(TaskName::of).collect();
-        let tasks = self.tasks.lock();
-        for task in tasks.values().filter(|task| unwanted.contains(&task.name)) {
+        let state = self.state.lock();
+        for task in state.tasks.values().filter(|task| unwanted.contains(&task.name)) {
             tracing::info!(task = ?task.name, "stopping a task that nobody waits for");
             task.cancelled.cancel();
         }
@@ -91,8 +133,13 @@ impl RunningTasks {
 
     /// What Ballista would be told if the tasks ended now: their metrics, and that they run.
     pub(super) fn report(&self, executor_id: &str) -> UpdateTaskStatusParams {
-        let tasks: Vec<(TaskName, Arc<dyn QueryStageExecutor>)> =
-            self.tasks.lock().values().map(|task| (task.name.clone(), Arc::clone(&task.execution))).collect();
+        let tasks: Vec<(TaskName, Arc<dyn QueryStageExecutor>)> = self
+            .state
+            .lock()
+            .tasks
+            .values()
+            .map(|task| (task.name.clone(), Arc::clone(&task.execution)))
+            .collect();
         let statuses = tasks.into_iter().map(|(name, execution)| TaskStatus {
             task_id: name.task as u32,
             job_id: name.job.into_inner(),
@@ -114,7 +161,8 @@ impl RunningTasks {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.list.tasks.lock().remove(&self.number);
+        self.list.state.lock().tasks.remove(&self.number);
+        self.list.left.notify_waiters();
     }
 }
 
@@ -127,6 +175,38 @@ pub(super) fn stage_attempt(task_identity: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::FutureExt;
+
+    /// A task that does nothing, of that job.
+    fn task(job: &str, cancelled: &CancellationToken) -> Task {
+        let name = TaskName { job: JobId::new(job), stage: 1, stage_attempt: 0, task: 0 };
+        let execution = crate::ballista::execution_engine::tests::task_that_never_ends();
+        Task { name, execution, cancelled: cancelled.clone() }
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_job_waits_for_its_tasks_and_lets_no_other_begin() {
+        let list = RunningTasks::default();
+        let (cancelled, untouched) = (CancellationToken::new(), CancellationToken::new());
+        let running = list.enter(task("a", &cancelled)).unwrap();
+        let other = list.enter(task("b", &untouched)).unwrap();
+        let job = JobId::new("a");
+        let mut end = Box::pin(list.end(&job));
+        assert!((&mut end).now_or_never().is_none());
+        assert!(cancelled.is_cancelled() && !untouched.is_cancelled());
+        assert!(list.enter(task("a", &cancelled)).is_none());
+        drop(running);
+        end.await;
+        drop(other);
+        assert!(list.enter(task("b", &untouched)).is_some());
+    }
+
+    #[tokio::test]
+    async fn a_job_that_is_not_known_here_has_ended_at_once_and_does_not_begin() {
+        let list = RunningTasks::default();
+        list.end(&JobId::new("a")).await;
+        assert!(list.enter(task("a", &CancellationToken::new())).is_none());
+    }
 
     #[test]
     fn the_attempt_of_the_stage_is_read_from_the_task_identity() {

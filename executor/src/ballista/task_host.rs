@@ -1,5 +1,6 @@
 //! Ballista's executor process, set up as ours.
 
+use super::data_port::Work;
 use super::execution_engine::TaskEngine;
 use super::running_tasks::RunningTasks;
 use super::{data_port, network};
@@ -51,11 +52,13 @@ impl TaskHost {
     /// As [`build_runtime`].
     pub(crate) fn new(config: &Arc<Config>, ports: Ports, work_dir: &Path) -> Result<Self> {
         let (running, stop_all) = (RunningTasks::default(), CancellationToken::new());
-        let mut process = process_config(config, ports, work_dir)?;
+        let stores = Stores::new(&config.s3, &config.write);
+        let mut process = process_config(config, ports, work_dir, Arc::clone(&stores))?;
         let engine = TaskEngine::new(running.clone(), stop_all.clone());
         process.override_execution_engine = Some(Arc::new(engine));
         let max_message = config.scheduler.max_message_bytes.as_usize();
-        let data_port = data_port::server(running.clone(), &process.executor_id, max_message);
+        let work = Work { running: running.clone(), stores };
+        let data_port = data_port::server(work, &process.executor_id, max_message);
         process.override_arrow_flight_service = Some(data_port);
         let control_url = format!("http://{}:{}", ports.url_host(), ports.control);
         Ok(Self { process: Arc::new(process), control_url, running, stop_all })
@@ -115,9 +118,13 @@ impl TaskHost {
     }
 }
 
-fn process_config(config: &Arc<Config>, ports: Ports, work_dir: &Path) -> Result<ExecutorProcessConfig> {
+fn process_config(
+    config: &Arc<Config>,
+    ports: Ports,
+    work_dir: &Path,
+    stores: Arc<Stores>,
+) -> Result<ExecutorProcessConfig> {
     let executor = &config.executor;
-    let stores = Stores::new(&config.s3, &config.write);
     let runtime = build_runtime(config, Arc::clone(&stores))?;
     let produce_config = config_producer(config);
     // One list of functions for planning and execution; Ballista's default list has no functions on arrays.

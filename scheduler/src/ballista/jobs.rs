@@ -52,13 +52,6 @@ impl Core {
         }
     }
 
-    /// Waits until no executor runs a task of the job, as far as executors answer, but not for ever.
-    pub(crate) async fn tasks_ended(&self, job: &str) {
-        if tokio::time::timeout(STOP_LIMIT, self.inner.pulse.tasks_ended(job)).await.is_err() {
-            tracing::warn!(job, "tasks of a job that is over still run");
-        }
-    }
-
     /// Lets executors delete a job's files, and forgets it.
     pub(crate) fn release(&self, job: &str) {
         let id = JobId::new(job);
@@ -92,8 +85,6 @@ impl Core {
     }
 }
 
-/// How long the tasks of a job that is over are waited for: one that is asked to stop does when it next waits for something.
-const STOP_LIMIT: Duration = Duration::from_secs(10);
 const OPEN_ATTEMPTS: usize = 3;
 const OPEN_PAUSE: Duration = Duration::from_millis(200);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

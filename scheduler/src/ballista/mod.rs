@@ -5,6 +5,7 @@
 
 mod board;
 mod core;
+mod end_job;
 mod executor_calls;
 mod internal_port;
 mod jobs;

@@ -23,11 +23,11 @@ use ballista_scheduler::state::execution_stage::ExecutionStage;
 use ballista_scheduler::state::task_manager::JobInfoCache;
 use datafusion::physical_plan::metrics::MetricsSet;
 use futures::TryStreamExt;
+use parking_lot::Mutex;
 use prost::Message;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 
@@ -43,16 +43,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// The last answers of all executors.
 #[derive(Default)]
 pub(super) struct Pulse {
-    last: watch::Sender<Round>,
-    /// Somebody waits for the next round.
-    hurry: Notify,
-}
-
-/// What executors answered when they were asked the last time.
-#[derive(Default)]
-struct Round {
-    asked: Option<Instant>,
-    answers: Answers,
+    answers: Mutex<Answers>,
 }
 
 /// Per executor its running tasks. An executor that did not answer is not in it.
@@ -61,23 +52,10 @@ type Answers = BTreeMap<String, BTreeMap<TaskName, Vec<OperatorMetricsSet>>>;
 impl Pulse {
     /// The metrics so far of a running task.
     pub(super) fn metrics(&self, executor_id: &str, task: &TaskName) -> Vec<MetricsSet> {
-        let round = self.last.borrow();
-        let tasks = round.answers.get(executor_id);
-        let sets = tasks.and_then(|tasks| tasks.get(task)).cloned().unwrap_or_default();
-        drop(round);
+        let answers = self.answers.lock();
+        let sets = answers.get(executor_id).and_then(|tasks| tasks.get(task)).cloned().unwrap_or_default();
+        drop(answers);
         sets.into_iter().map(TryInto::try_into).collect::<Result<_, _>>().unwrap_or_default()
-    }
-
-    /// Waits until executors that were asked after this call say that they run no task of `job`.
-    pub(super) async fn tasks_ended(&self, job: &str) {
-        let now = Instant::now();
-        let has_ended = |round: &Round| {
-            round.asked.is_some_and(|asked| asked >= now)
-                && !round.answers.values().flat_map(BTreeMap::keys).any(|task| task.job == job)
-        };
-        self.hurry.notify_one();
-        // The sender is this one's own.
-        self.last.subscribe().wait_for(has_ended).await.ok();
     }
 
     /// Asks all executors again and again until `stop`; runs tasks again that no executor knows of, and stops tasks that
@@ -92,9 +70,7 @@ impl Pulse {
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = ticks.tick() => {}
-                () = self.hurry.notified() => {}
             }
-            let asked = Some(Instant::now());
             let jobs = server.state.task_manager.get_running_job_cache();
             if !jobs.is_empty() {
                 last_job = Some(Instant::now());
@@ -112,7 +88,7 @@ impl Pulse {
             for (executor, task) in missing.check(expected, known, Instant::now()) {
                 run_again(&server, executor, task).await;
             }
-            self.last.send_replace(Round { asked, answers });
+            *self.answers.lock() = answers;
         }
     }
 }
@@ -229,7 +205,8 @@ impl TaskName {
     }
 }
 
-fn connect(executor: &ExecutorMetadata) -> Option<FlightServiceClient<Channel>> {
+/// A connection to the data port, made when it is first used.
+pub(super) fn connect(executor: &ExecutorMetadata) -> Option<FlightServiceClient<Channel>> {
     let url = format!("http://{}:{}", executor.host, executor.port);
     let endpoint = endpoint_limits()(Endpoint::from_shared(url).ok()?).ok()?;
     Some(FlightServiceClient::new(endpoint.connect_lazy()).max_decoding_message_size(ANSWER_BYTES))

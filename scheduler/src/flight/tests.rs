@@ -82,8 +82,7 @@ impl Backend for WatchedBackend {
             jobs.rows.fetch_add(batch.num_rows() as u64, Ordering::SeqCst);
         });
         let stream: SendableRecordBatchStream = Box::pin(RecordBatchStreamAdapter::new(schema, rows));
-        let stopped = Box::pin(std::future::ready(()));
-        Ok(RunningJob { stream, progress: Arc::clone(&self.0) as Arc<dyn ProgressSource>, stopped })
+        Ok(RunningJob { stream, progress: Arc::clone(&self.0) as Arc<dyn ProgressSource> })
     }
 }
 

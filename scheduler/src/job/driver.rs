@@ -5,13 +5,14 @@ use super::{Finished, Signal, Snapshot, failure};
 use crate::ballista::{Core, Submitted};
 use crate::capacity::Capacity;
 use gristmill_engine::backend::{JobProgress, PhysicalJob, ProgressSource};
+use gristmill_engine::write::RemoteWriter;
 use gristmill_engine::{Error, Result};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 /// How often progress is read and time limits are checked. What ends a job does not wait for it.
 const TICK: Duration = Duration::from_millis(200);
@@ -36,8 +37,8 @@ pub(crate) struct Driver {
     snapshot: Snapshot,
     finished: Option<Arc<Finished>>,
     report: Report,
-    /// Cancels [`JobWatch::stopped`].
-    stopped: DropGuard,
+    /// Of a job that writes, until no executor works for it any more.
+    writer: Option<RemoteWriter>,
 }
 
 /// What the one who started a job sees of it.
@@ -49,8 +50,6 @@ pub(crate) struct JobWatch {
     pub(crate) outcome: oneshot::Receiver<Result<Arc<Finished>>>,
     /// How far it is.
     pub(crate) progress: Arc<SharedProgress>,
-    /// Cancelled when no executor works for the job any more.
-    pub(crate) stopped: CancellationToken,
 }
 
 struct Report {
@@ -84,9 +83,8 @@ impl Driver {
             Report { started: Some(started), outcome: Some(outcome), progress: Arc::clone(&progress) };
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let stopped = CancellationToken::new();
         let driver = Driver {
-            stopped: stopped.clone().drop_guard(),
+            writer: RemoteWriter::of(&job.plan),
             capacity: core.capacity(),
             core,
             job,
@@ -100,7 +98,7 @@ impl Driver {
             finished: None,
             report,
         };
-        (driver, JobWatch { started: started_watch, outcome: outcome_watch, progress, stopped })
+        (driver, JobWatch { started: started_watch, outcome: outcome_watch, progress })
     }
 
     /// Runs the job to its end.
@@ -121,13 +119,12 @@ impl Driver {
         }
         let delivered = matches!(state, State::Ended(End::Delivered));
         if let (Some(submitted), false) = (&self.submitted, delivered) {
-            self.core.tasks_ended(&submitted.job).await;
+            let writes = self.writer.as_ref().map_or("", RemoteWriter::job);
+            self.core.end(&submitted.job, writes).await;
         }
-        drop(self.stopped);
-        if let (Some(submitted), true) = (&self.submitted, self.release_due) {
-            tracing::info!(job = %submitted.job, name = %self.job.name, ?state, "a job is over");
-            tokio::time::sleep(if delivered { SUCCESS_PAUSE } else { WIND_DOWN }).await;
-            self.core.release(&submitted.job);
+        drop(self.writer.take());
+        if self.release_due {
+            self.release(&state).await;
         }
     }
 
@@ -208,6 +205,14 @@ impl Driver {
                 self.report.outcome(Err(error));
             }
         }
+    }
+
+    async fn release(&self, state: &State) {
+        let Some(submitted) = &self.submitted else { return };
+        tracing::info!(job = %submitted.job, name = %self.job.name, ?state, "a job is over");
+        let delivered = matches!(state, State::Ended(End::Delivered));
+        tokio::time::sleep(if delivered { SUCCESS_PAUSE } else { WIND_DOWN }).await;
+        self.core.release(&submitted.job);
     }
 }
 

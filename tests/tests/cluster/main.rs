@@ -3,6 +3,7 @@
 
 mod cancel;
 mod executor_lost;
+mod failed;
 mod files;
 mod flight;
 mod full_disk;

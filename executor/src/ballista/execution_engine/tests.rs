@@ -120,6 +120,11 @@ fn errors_of_preparing_a_plan_keep_their_kind() {
     assert_eq!(Error::unframe(&error.to_string()).unwrap().code(), Code::UnsupportedColumnType);
 }
 
+/// A task for lists of tasks.
+pub(crate) fn task_that_never_ends() -> Arc<dyn QueryStageExecutor> {
+    Arc::new(Never)
+}
+
 #[derive(Debug)]
 struct Never;
 

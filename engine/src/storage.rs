@@ -24,6 +24,7 @@ use std::time::SystemTime;
 
 pub(crate) use error::innermost;
 pub use error::{classify, error};
+pub(crate) use local::is_staged;
 pub use location::Location;
 pub use stores::Stores;
 use writers::WriterGuard;

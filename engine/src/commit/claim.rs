@@ -6,7 +6,7 @@
 use super::to_json;
 use crate::error::{Code, Error, Result};
 use crate::manifest::MANIFEST;
-use crate::storage::ShardStore;
+use crate::storage::{ShardStore, is_staged};
 use bytes::Bytes;
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
@@ -120,12 +120,12 @@ pub(super) fn occupied(store: &dyn ShardStore, entry: &str) -> Error {
         MANIFEST => "a training set".to_owned(),
         _ => format!("\"{entry}\""),
     };
-    let is_of_a_job = format!("/{entry}").contains("/_gristmill/");
+    let is_of_a_job = format!("/{entry}").contains("/_gristmill/") || is_staged(entry);
     let hint = match entry {
         MANIFEST => "choose another location, or DROP TRAINING SET what is there".to_owned(),
         _ if is_of_a_job => format!(
             "another job is writing there, or one died there: choose another location, or remove what a dead job left \
-             with `gristmill training-set gc {location}`"
+             with `gristmill training-set gc {location}`; its `--older-than` says how long that one must have been quiet"
         ),
         _ => "choose another location, or remove what is there".to_owned(),
     };

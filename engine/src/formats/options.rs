@@ -162,7 +162,7 @@ fn take_parquet(options: &mut BTreeMap<String, String>) -> Result<ParquetOptions
         compression: compression
             .map_or(Ok(defaults.compression), |given| ParquetCompression::parse(&given.value))?,
         row_group_rows: rows.map_or(Ok(defaults.row_group_rows), |given| given.row_count())?,
-        dictionary: dictionary.map_or(Ok(defaults.dictionary), |given| given.boolean())?,
+        dictionary: dictionary.map(|given| given.boolean()).transpose()?,
     })
 }
 

@@ -30,14 +30,15 @@ pub struct ParquetOptions {
     pub compression: ParquetCompression,
     /// `'row_group_rows'`: at most so many rows in a row group, 1,048,576 by default; 64 MiB bound it too.
     pub row_group_rows: NonZeroU32,
-    /// `'dictionary'`: whether columns whose values repeat are dictionary-encoded; true by default.
-    pub dictionary: bool,
+    /// `'dictionary'`: whether columns are dictionary-encoded, as long as a dictionary takes no more than 1 MiB. Unset, it may
+    /// take less in a column whose first values do not repeat.
+    pub dictionary: Option<bool>,
 }
 
 impl Default for ParquetOptions {
     fn default() -> Self {
         let rows = NonZeroU32::MIN.saturating_add((1 << 20) - 1);
-        Self { compression: ParquetCompression::Snappy, row_group_rows: rows, dictionary: true }
+        Self { compression: ParquetCompression::Snappy, row_group_rows: rows, dictionary: None }
     }
 }
 
@@ -137,7 +138,7 @@ impl Parquet {
         Ok(WriterProperties::builder()
             .set_created_by(CREATED_BY.to_owned())
             .set_compression(self.options.compression.codec()?)
-            .set_dictionary_enabled(self.options.dictionary)
+            .set_dictionary_enabled(self.options.dictionary.unwrap_or(true))
             .set_max_row_group_row_count(Some(rows))
             .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
             // The specification's names inside lists and maps, whatever the plan called them.
@@ -177,7 +178,8 @@ impl Format for Parquet {
 
     fn encoder(&self, columns: &Columns) -> Result<Box<dyn Encoder>> {
         self.check(columns)?;
-        Ok(Box::new(ParquetEncoder::new(plain_schema(columns.schema()), self.properties()?)?))
+        let (schema, is_open) = (plain_schema(columns.schema()), self.options.dictionary.is_none());
+        Ok(Box::new(ParquetEncoder::new(schema, self.properties()?, is_open)))
     }
 }
 

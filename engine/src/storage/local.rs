@@ -189,6 +189,12 @@ fn parse_temporary(name: &str) -> Option<(&str, &str)> {
         .and_then(|(rest, _attempt)| rest.rsplit_once('.'))
 }
 
+/// Whether a path ends in the temporary name of a shard.
+pub(crate) fn is_staged(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    parse_temporary(name).is_some_and(|(_file, job)| super::is_job_id(job))
+}
+
 /// Whether that file name is a temporary name of that job.
 fn is_temporary_of(name: &str, job: &str) -> bool {
     parse_temporary(name).is_some_and(|(_file, found)| found == job)

@@ -124,7 +124,7 @@ impl S3Shards {
         journal: Journal,
         place: Location,
         path: String,
-        attempt: String,
+        writer: Attempt,
     ) -> Result<S3Upload> {
         let upload_id = match self.store.create_multipart(place.object_path()).await {
             Ok(upload_id) => upload_id,
@@ -132,8 +132,9 @@ impl S3Shards {
         };
         let target = self.target(place, upload_id);
         // From here on, dropping it aborts the upload.
-        let mut upload = S3Upload::new(path.clone(), target.clone(), self.limits);
-        upload.noted_as(journal.note(&attempt, &path, &target.upload_id).await?);
+        let note_of = writer.attempt.clone();
+        let mut upload = S3Upload::new(path.clone(), target.clone(), writer, self.limits);
+        upload.noted_as(journal.note(&note_of, &path, &target.upload_id).await?);
         Ok(upload)
     }
 
@@ -197,7 +198,7 @@ impl ShardStore for S3Shards {
         attempt.check()?;
         let place = self.location.join(path)?;
         let journal = self.journal(&attempt.job)?;
-        let opening = self.clone().open(journal, place.clone(), path.to_owned(), attempt.attempt.clone());
+        let opening = self.clone().open(journal, place.clone(), path.to_owned(), attempt.clone());
         let (give, take) = oneshot::channel();
         // In a task of its own, because a caller that is dropped half-way would leave an upload that nobody knows of.
         // An upload that nobody takes is dropped in the task, and so aborted.

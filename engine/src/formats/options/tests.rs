@@ -86,7 +86,7 @@ fn parquet_options_are_read() {
     let FormatOptions::Parquet(options) = take_all(FormatKind::Parquet, &given).unwrap() else {
         panic!("not Parquet")
     };
-    assert_eq!((options.row_group_rows.get(), options.dictionary), (5, false));
+    assert_eq!((options.row_group_rows.get(), options.dictionary), (5, Some(false)));
     assert_eq!(ParquetOptions::default().row_group_rows.get(), 1_048_576);
 }
 

@@ -1,16 +1,20 @@
-//! Which columns are worth a dictionary.
+//! Which columns are hardly worth a dictionary.
 //!
 //! The writer puts the values of a column into a dictionary until that has a mebibyte, and only then goes on without one.
 //! Where values hardly repeat, that takes a multiple of the time, and the file is longer for it. So the first rows of a
-//! shard are looked at.
+//! shard are looked at, and columns whose values do not repeat there get a short trial: values may well repeat later, as
+//! those of one day do the next.
 
 use crate::error::{Code, Error, Result};
 use ::parquet::arrow::ArrowSchemaConverter;
 use ::parquet::schema::types::ColumnPath;
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, OffsetSizeTrait, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
+
+/// How large the dictionary of such a column may get before it is given up: some thousands of values.
+pub(super) const TRIAL_BYTES: usize = 64 << 10;
 
 /// How many values of a column are looked at.
 const SAMPLE: usize = 1024;
@@ -38,24 +42,21 @@ pub(super) fn columns_that_hardly_repeat(rows: &RecordBatch) -> Result<Vec<Colum
 
 /// The first values of a column, or of the lists in it; none of structs and maps.
 fn first_values(column: &ArrayRef) -> Option<ArrayRef> {
-    let items = match column.data_type() {
-        DataType::List(_) => {
-            let lists = column.as_list::<i32>();
-            let offsets = lists.value_offsets();
-            let (start, end) = (*offsets.first()? as usize, *offsets.last()? as usize);
-            lists.values().slice(start, end - start)
-        }
-        DataType::LargeList(_) => {
-            let lists = column.as_list::<i64>();
-            let offsets = lists.value_offsets();
-            let (start, end) = (*offsets.first()? as usize, *offsets.last()? as usize);
-            lists.values().slice(start, end - start)
-        }
+    let inside = match column.data_type() {
+        DataType::List(_) => items(column.as_list::<i32>()),
+        DataType::LargeList(_) => items(column.as_list::<i64>()),
         DataType::FixedSizeList(..) => ArrayRef::clone(column.as_fixed_size_list().values()),
         flat if flat.is_nested() => return None,
         _ => return Some(column.slice(0, column.len().min(SAMPLE))),
     };
-    first_values(&items)
+    first_values(&inside)
+}
+
+/// The items of the lists, which may be some of those that lie there.
+fn items<O: OffsetSizeTrait>(lists: &GenericListArray<O>) -> ArrayRef {
+    let end = |offset: Option<&O>| offset.map_or(0, |offset| offset.as_usize());
+    let (start, end) = (end(lists.value_offsets().first()), end(lists.value_offsets().last()));
+    lists.values().slice(start, end - start)
 }
 
 fn hardly_repeats(values: &ArrayRef) -> Result<bool, ArrowError> {
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_of_many_values_need_no_dictionary() {
+    fn columns_of_many_values_are_told() {
         check(1024, numbers(1024, 1024), &["a.b"]);
         check(1024, numbers(1024, 1014), &["a.b"]);
         check(1024, numbers(1024, 1013), &[]);

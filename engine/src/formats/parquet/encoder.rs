@@ -2,7 +2,7 @@
 
 use super::super::plain_types::plain_batch;
 use super::super::{Encoder, ShardExtras};
-use super::dictionaries::columns_that_hardly_repeat;
+use super::dictionaries::{TRIAL_BYTES, columns_that_hardly_repeat};
 use crate::error::{Code, Error, Result};
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::file::properties::WriterProperties;
@@ -25,6 +25,8 @@ const PENDING_BATCHES: usize = 64;
 pub(super) struct ParquetEncoder {
     schema: SchemaRef,
     properties: WriterProperties,
+    /// Whether the dictionaries of some columns are given up early.
+    tries_dictionaries: bool,
     /// There once the first rows have come, which say how columns are encoded.
     writer: Option<ArrowWriter<Vec<u8>>>,
     pending: Pending,
@@ -40,15 +42,17 @@ struct Pending {
 
 impl ParquetEncoder {
     /// `schema` in plain types.
-    pub(super) fn new(schema: SchemaRef, properties: WriterProperties) -> Result<Self> {
-        Ok(Self { schema, properties, writer: None, pending: Pending::default() })
+    pub(super) fn new(schema: SchemaRef, properties: WriterProperties, tries_dictionaries: bool) -> Self {
+        Self { schema, properties, tries_dictionaries, writer: None, pending: Pending::default() }
     }
 
     /// The writer of a file that begins with `rows`.
     fn open(&self, rows: &RecordBatch) -> Result<ArrowWriter<Vec<u8>>> {
         let mut properties = self.properties.clone().into_builder();
-        for column in columns_that_hardly_repeat(rows)? {
-            properties = properties.set_column_dictionary_enabled(column, false);
+        if self.tries_dictionaries {
+            for column in columns_that_hardly_repeat(rows)? {
+                properties = properties.set_column_dictionary_page_size_limit(column, TRIAL_BYTES);
+            }
         }
         let (schema, properties) = (Arc::clone(&self.schema), properties.build());
         ArrowWriter::try_new(Vec::new(), schema, Some(properties)).map_err(could_not)

@@ -96,16 +96,20 @@ fn options_reach_the_file() {
     assert_eq!(by_default.metadata().row_group(0).column(0).compression(), Compression::SNAPPY);
 }
 
+/// The bytes of a file of one column of so many rows, of which that many differ, with those options.
+fn bytes_of(rows: i64, distinct: i64, options: &[(&str, &str)]) -> usize {
+    let column: ArrayRef = Arc::new(Int64Array::from_iter_values((0..rows).map(|row| row % distinct)));
+    encode(options, &batch(vec![("x", column)])).len()
+}
+
 #[test]
-fn only_columns_whose_values_repeat_have_a_dictionary() {
-    let columns = vec![
-        ("few", Arc::new(Int64Array::from_iter_values((0..2500).map(|row| row % 7))) as ArrayRef),
-        ("many", Arc::new(Int64Array::from_iter_values(0..2500)) as ArrayRef),
-    ];
-    let reader = SerializedFileReader::new(encode(&[], &batch(columns))).unwrap();
-    let has_dictionary =
-        |column| reader.metadata().row_group(0).column(column).dictionary_page_offset().is_some();
-    assert_eq!((has_dictionary(0), has_dictionary(1)), (true, false));
+fn a_column_has_a_dictionary_where_that_makes_the_file_shorter() {
+    let (never, always) = ([("dictionary", "false")], [("dictionary", "true")]);
+    // The first 1,024 rows do not tell that these repeat.
+    assert!(bytes_of(200_000, 2_000, &[]) * 2 < bytes_of(200_000, 2_000, &never));
+    assert_eq!(bytes_of(200_000, 7, &[]), bytes_of(200_000, 7, &always));
+    let (tried, without) = (bytes_of(200_000, 200_000, &[]), bytes_of(200_000, 200_000, &never));
+    assert!(tried < bytes_of(200_000, 200_000, &always) && tried * 20 < without * 21, "{tried} {without}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One shard while it is uploaded in parts.
 
 use super::super::part_buffer::PartBuffer;
-use super::super::{Location, ShardUpload, StagedShard, error, written_after_failure};
+use super::super::{Attempt, Location, ShardUpload, StagedShard, error, written_after_failure};
 use super::{Target, Token, UploadLimits, delete};
 use crate::error::{Code, Error, Result};
 use async_trait::async_trait;
@@ -19,6 +19,8 @@ const MAX_PARTS: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct S3Upload {
     path: String,
+    /// It has ended only when an upload that was given up is aborted.
+    writer: Attempt,
     limits: UploadLimits,
     /// Gone once the upload is finished or aborted: then there is nothing left to clean up.
     target: Option<Target>,
@@ -35,9 +37,10 @@ pub(super) struct S3Upload {
 }
 
 impl S3Upload {
-    pub(super) fn new(path: String, target: Target, limits: UploadLimits) -> Self {
+    pub(super) fn new(path: String, target: Target, writer: Attempt, limits: UploadLimits) -> Self {
         Self {
             path,
+            writer,
             limits,
             target: Some(target),
             note: None,
@@ -162,7 +165,7 @@ impl Drop for S3Upload {
         let (Some(target), Ok(runtime)) = (self.target.take(), Handle::try_current()) else {
             return;
         };
-        let note = self.note.take();
+        let (note, writer) = (self.note.take(), self.writer.clone());
         let background = target.background.clone();
         let abort = async move {
             // The note goes too: the job may have been discarded already, while this upload was still going on.
@@ -173,6 +176,7 @@ impl Drop for S3Upload {
             if let Err(error) = aborted {
                 tracing::warn!(%error, "could not abort an upload that was given up");
             }
+            drop(writer);
         };
         background.spawn_on(abort, &runtime);
     }

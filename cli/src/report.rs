@@ -15,6 +15,9 @@ use std::borrow::Cow;
 /// How many values of a label a line shows.
 const VALUES: usize = 5;
 
+/// Where the numbers that are NaN or infinite stand, behind the nulls, in tables of splits that have any.
+const NOT_FINITE_AT: usize = 3;
+
 /// What stands for the statistics of a training set that has none.
 const NO_STATISTICS: &str = "This training set was written without statistics.";
 
@@ -83,8 +86,16 @@ fn column_rows(split: &str, statistics: &Statistics, measured: &Measured) -> Vec
     if drift.is_some() {
         rows[0].extend(titles(&["PSI", "KS"]));
     }
+    let not_finite = |feature: &Feature| feature.gristmill.nan + feature.gristmill.infinite;
+    let some_are_not = statistics.features.iter().any(|feature| not_finite(feature) > 0);
+    if some_are_not {
+        rows[0].insert(NOT_FINITE_AT, "not finite".to_owned());
+    }
     for (index, feature) in statistics.features.iter().enumerate() {
         let mut row = column_row(feature);
+        if some_are_not {
+            row.insert(NOT_FINITE_AT, HumanCount(not_finite(feature)).to_string());
+        }
         if let Some(column) = drift.and_then(|drift| drift.columns.get(index)) {
             row.extend(drift_cells(column));
         }

@@ -289,7 +289,9 @@ fn add_numbers(feature: &mut Feature, kind: ColumnKind, common: Common, numbers:
     let details = &mut feature.gristmill;
     details.nan = numbers.nan;
     details.infinite = numbers.infinite;
-    details.distinct = Some(numbers.distinct_count());
+    // An estimate may be above what there can be.
+    let distinct = numbers.distinct_count().min(details.present);
+    details.distinct = Some(distinct);
     details.min = finite(moments.min).map(|number| kind.text(number));
     details.median = distribution.quantile(0.5).map(|number| kind.text(number));
     details.max = finite(moments.max).map(|number| kind.text(number));
@@ -300,7 +302,7 @@ fn add_numbers(feature: &mut Feature, kind: ColumnKind, common: Common, numbers:
         let categorical = Categorical { buckets: details.values.clone().unwrap_or_default() };
         feature.string_statistics = Some(StringStatistics {
             common,
-            distinct_count: numbers.distinct_count(),
+            distinct_count: distinct,
             distribution: StringDistribution { categorical },
         });
         return;
@@ -321,13 +323,14 @@ fn add_numbers(feature: &mut Feature, kind: ColumnKind, common: Common, numbers:
 fn add_text(feature: &mut Feature, common: Common, text: &TextStatistics) {
     let values = value_counts(&text.values);
     let details = &mut feature.gristmill;
-    details.distinct = Some(text.distinct_count());
+    let distinct = text.distinct_count().min(details.present);
+    details.distinct = Some(distinct);
     details.length_bytes = text.lengths.map(|(shortest, longest)| [shortest, longest]);
     details.values = Some(values.clone());
     details.values_are_exact = text.values.is_exact();
     feature.string_statistics = Some(StringStatistics {
         common,
-        distinct_count: text.distinct_count(),
+        distinct_count: distinct,
         distribution: StringDistribution { categorical: Categorical { buckets: values } },
     });
 }

@@ -169,6 +169,29 @@ async fn show_prints_splits_and_columns() {
 }
 
 #[tokio::test]
+async fn numbers_that_are_not_finite_are_shown_and_no_estimate_is_above_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let sql = format!(
+        "CREATE TRAINING SET t LOCATION '{}' STORED AS CSV AS SELECT value / 7.0 AS x,
+         CASE value % 10 WHEN 0 THEN 'NaN'::DOUBLE WHEN 1 THEN 'inf'::DOUBLE ELSE value END AS y
+         FROM generate_series(1, 3000)",
+        out.display()
+    );
+    engine().script(&sql).await;
+    let shown = program().run(&["training-set", "show", out.to_str().unwrap()], LIMIT).stdout;
+    let cells = |start: &str| {
+        let line = shown.lines().find(|line| line.split_whitespace().next() == Some(start)).unwrap();
+        line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(cells("column")[3], "not finite", "{shown}");
+    assert_eq!((cells("x")[3].as_str(), cells("y")[3].as_str()), ("0", "600"), "{shown}");
+    for column in json_of(&folder, "train.statistics.json")["features"].as_array().unwrap() {
+        assert!(column["gristmill"]["distinct"].as_u64().unwrap() <= 3000, "{column:#}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_has_a_histogram_of_each_column_and_split_and_loads_nothing() {
     let folder = write(2, "SPLIT (train 0.7, test 0.3)").await;
     let (out, page) = (folder.path().join("out"), folder.path().join("page.html"));

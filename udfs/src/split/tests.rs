@@ -103,9 +103,9 @@ fn a_class_is_cut_at_its_rounded_fractions() {
     // 1.6 of 2 rows.
     check(1.0, 2, 0, &[Some(0), Some(1)]);
     check(1.0, 2, HALF, &[Some(0), Some(0)]);
-    // Of half of 4 rows: 1.6 and 0.4.
-    check(0.5, 4, 0, &[Some(0), Some(1), None, None]);
-    check(0.5, 4, HALF, &[Some(0), Some(0), None, None]);
+    // Of 4 rows 3.2 and 0.8, of half of them 1.6 and 0.4: the first ones of each split.
+    check(0.5, 4, 0, &[Some(0), None, None, None]);
+    check(0.5, 4, HALF, &[Some(0), Some(0), None, Some(1)]);
 }
 
 #[test]
@@ -133,6 +133,36 @@ proptest! {
             // Fractions are rounded to 64 bits; 300 of them add up to far less than this.
             prop_assert!((found - ideal).abs() < 1.0 + 1e-9, "{found} rows of {ideal} in split {split}");
         }
+    }
+
+    #[test]
+    fn a_sampled_row_is_in_its_split_and_in_every_larger_sample(
+        parts in prop::collection::vec(1_u32..100, 1..8),
+        rows in 1_u64..300,
+        dither: u64,
+        samples in (0.01..=1.0_f64, 0.01..=1.0_f64),
+    ) {
+        let whole = f64::from(parts.iter().sum::<u32>());
+        let fractions = parts.iter().map(|part| f64::from(*part) / whole).collect();
+        let fractions = Fractions::new(fractions).unwrap();
+        let [smaller, larger, all] = [samples.0.min(samples.1), samples.0.max(samples.1), 1.0]
+            .map(|sample| Strata::new(&fractions, sample));
+        for rank in 0..rows {
+            let [smaller, larger, all] = [&smaller, &larger, &all].map(|strata| strata.assign(rank, rows, dither));
+            prop_assert!(all.is_some());
+            prop_assert!(larger.is_none() || larger == all);
+            prop_assert!(smaller.is_none() || smaller == larger);
+        }
+    }
+
+    #[test]
+    fn samples_of_small_classes_together_keep_the_fractions(seed: u64) {
+        let strata = Strata::new(&"0.8,0.2".parse().unwrap(), 0.5);
+        let dithers = (0..1000_u64).map(|class| seed.wrapping_add(class * (u64::MAX / 1000)));
+        let splits: Vec<_> = dithers.map(|dither| strata.assign(0, 1, dither)).collect();
+        let count = |split| splits.iter().filter(|found| **found == Some(split)).count();
+        prop_assert!((398..=402).contains(&count(0)), "{} of 1000", count(0));
+        prop_assert!((98..=102).contains(&count(1)), "{} of 1000", count(1));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::error::{Code, Error, Result};
 use crate::suggest;
 use datafusion::arrow::datatypes::DataType;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, ExprSchema};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit, when};
@@ -35,10 +36,11 @@ impl CheckedRows<'_> {
     /// Those of the rows that fulfil `filter`, an SQL expression.
     ///
     /// # Errors
-    /// Those of planning the expression.
+    /// Those of planning the expression; `StatementFailed` for one that is about more than its row.
     pub(super) fn filtered(&self, state: &SessionState, filter: Option<&str>) -> Result<Self> {
         let Some(filter) = filter else { return Ok(self.clone()) };
         let condition = state.create_logical_expr(filter, self.plan.schema())?;
+        check_condition(&condition)?;
         let plan = LogicalPlanBuilder::from(self.plan.clone()).filter(condition)?.build()?;
         Ok(Self { plan, filter: Some(filter.to_owned()), ..self.clone() })
     }
@@ -128,16 +130,46 @@ impl CheckedColumn {
     pub(super) fn numbers(&self, purpose: &str) -> Result<Expr> {
         if !self.value_type().is_numeric() {
             let message = format!("column \"{}\" is {}, which has no {purpose}", self.name, self.data_type);
-            return Err(Error::new(Code::StatementFailed, message)
-                .with_hint(format!("cast it in the query, such as CAST({0} AS DOUBLE) AS {0}", self.name)));
+            return Err(Error::new(Code::StatementFailed, message).with_hint(format!(
+                "make it a number in the query, such as {} AS {}",
+                self.as_number(),
+                self.name
+            )));
         }
         Ok(cast(self.values(), DataType::Float64))
+    }
+
+    /// An expression that makes numbers of it.
+    fn as_number(&self) -> String {
+        let Self { name, .. } = self;
+        match self.value_type() {
+            other if other.is_temporal() && !matches!(other, DataType::Duration(_)) => {
+                format!("date_part('epoch', {name})")
+            }
+            DataType::Duration(_) => format!("CAST({name} AS BIGINT)"),
+            _ => format!("CAST({name} AS DOUBLE)"),
+        }
     }
 
     /// Whether it is text.
     pub(super) fn is_text(&self) -> bool {
         matches!(self.value_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
     }
+}
+
+/// Refuses a condition that looks at other rows than its own.
+fn check_condition(condition: &Expr) -> Result<()> {
+    let mut refused = None;
+    condition.apply(|part| {
+        if let Expr::AggregateFunction(_) | Expr::WindowFunction(_) = part {
+            refused = Some(part.to_string());
+            return Ok(TreeNodeRecursion::Stop);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    let Some(part) = refused else { return Ok(()) };
+    Err(Error::new(Code::StatementFailed, format!("where takes no aggregate and no window function: {part}"))
+        .with_hint("write a condition on one row, or a rule CustomSql"))
 }
 
 /// Whether a value is NaN.

@@ -141,7 +141,7 @@ fn fix(field: &Field) -> String {
         DataType::Interval(_) => format!("date_part('epoch', {name})"),
         DataType::Duration(_) => format!("CAST({name} AS BIGINT)"),
         DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) => {
-            format!("octet_length({name}), or numbers decoded from it,")
+            format!("octet_length(encode({name}, 'hex')) / 2, or numbers decoded from it,")
         }
         DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(_, _) => {
             format!("elements ({name}[1], {name}[2], …) as numbers")

@@ -140,8 +140,13 @@ fn encoding(field: &Field) -> Result<(String, Option<usize>)> {
             "json"
         }
         other => {
-            let cast = if is_temporal(other) { "VARCHAR" } else { "BIGINT" };
-            return Err(refuse_column("MDS", field, &format!("CAST({} AS {cast})", sql_name(field))));
+            let name = sql_name(field);
+            let fix = match other {
+                DataType::Interval(_) => format!("date_part('epoch', {name})"),
+                other if is_temporal(other) => format!("CAST({name} AS VARCHAR)"),
+                _ => format!("CAST({name} AS BIGINT)"),
+            };
+            return Err(refuse_column("MDS", field, &fix));
         }
     };
     Ok((encoding.to_owned(), None))

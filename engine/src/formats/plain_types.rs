@@ -5,6 +5,7 @@ use crate::error::{Code, Error, Result};
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
+use arrow::util::display::array_value_to_string;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -82,11 +83,27 @@ pub(super) fn plain_array(array: &ArrayRef, field: &Field) -> Result<ArrayRef> {
     // Not `safe`: it would turn a value that does not fit into a null.
     let options = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(array, field.data_type(), &options).map_err(|error| {
-        let from = array.data_type();
-        let message =
-            format!("column \"{}\" cannot be written as {}: {from} value", field.name(), field.data_type());
-        Error::new(Code::BadRow, message).with_source(error)
+        let (from, value) = (array.data_type(), misfit(array, field.data_type()).unwrap_or_default());
+        let message = format!(
+            "column \"{}\" cannot be written as {}: {from} value{value}",
+            field.name(),
+            field.data_type()
+        );
+        Error::new(Code::BadRow, message)
+            .with_hint("leave such rows out with WHERE, or select an expression whose values all fit")
+            .with_source(error)
     })
+}
+
+/// The first value, or element of a vector, that becomes no value of the type, with a space before it.
+fn misfit(array: &ArrayRef, data_type: &DataType) -> Option<String> {
+    let cast = cast_with_options(array, data_type, &CastOptions::default()).ok()?;
+    let (from, to) = match (array.as_fixed_size_list_opt(), cast.as_fixed_size_list_opt()) {
+        (Some(from), Some(to)) => (from.values(), to.values()),
+        _ => (array, &cast),
+    };
+    let index = (0..from.len().min(to.len())).find(|index| to.is_null(*index) && from.is_valid(*index))?;
+    Some(format!(" {}", array_value_to_string(from, index).ok()?))
 }
 
 /// The doubles nearest to decimals: Arrow's cast rounds twice, the digits and the quotient.
@@ -110,8 +127,21 @@ fn nearest_doubles(array: &ArrayRef, scale: i8) -> ArrayRef {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::Decimal128Array;
+    use arrow::array::{Decimal128Array, FixedSizeListArray, Int64Array};
     use arrow::datatypes::Float64Type;
+
+    #[test]
+    fn a_value_that_does_not_fit_is_quoted() {
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(3_000_000_000)]));
+        let item = |data_type| Arc::new(Field::new_list_field(data_type, true));
+        let vectors = FixedSizeListArray::new(item(DataType::Int64), 3, Arc::clone(&numbers), None);
+        let vector = DataType::FixedSizeList(item(DataType::Int32), 3);
+        for (array, target) in [(numbers, DataType::Int32), (Arc::new(vectors), vector)] {
+            let error = plain_array(&array, &Field::new("x", target, true)).unwrap_err();
+            assert!(error.message().starts_with("column \"x\" cannot"), "{error}");
+            assert!(error.message().ends_with(" 3000000000") && error.hint().is_some(), "{error}");
+        }
+    }
 
     #[test]
     fn decimals_become_the_nearest_doubles() {

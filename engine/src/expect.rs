@@ -114,6 +114,12 @@ impl OnViolation {
     }
 }
 
+/// What to tell about rules that do not hold, where that does not fail the job.
+pub(crate) fn complaints(results: &[Expectation]) -> impl Iterator<Item = String> {
+    let failed = results.iter().filter(|result| result.outcome == Outcome::Failed);
+    failed.map(|rule| format!("a rule of EXPECT does not hold: {rule}"))
+}
+
 impl Expectations {
     /// Fails when one of `results` is a failure that fails the job.
     ///

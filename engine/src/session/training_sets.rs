@@ -4,7 +4,7 @@ use super::{Effect, QueryResult, Session, Warnings, tables};
 use crate::backend::{JobProgress, PhysicalJob, ProgressSource};
 use crate::commit::{JobFile, JobFolder, JobNote, JobOutput};
 use crate::error::{Code, Error, Result};
-use crate::expect::PlanRunner;
+use crate::expect::{self, PlanRunner};
 use crate::manifest::Description;
 use crate::plan::{InputFiles, Layout, PlannedWrite, plan_physically};
 use crate::statement::{Statement, TrainingSetName};
@@ -113,6 +113,7 @@ impl WriteJob {
         };
         cleanup.disarm();
         self.warnings.extend(self.write.facts.warnings.iter().cloned());
+        self.warnings.extend(expect::complaints(&manifest.expectations));
         self.warnings.extend(shard_sizes::complaints(&manifest));
         if self.write.spec.splits.is_empty() {
             return tables::count_row(&manifest);

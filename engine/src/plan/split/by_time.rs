@@ -16,7 +16,7 @@
 use super::{SplitInput, SplitRows, call, made, refuse_volatile, without_order};
 use crate::error::{Code, Error, Result};
 use crate::statement::Gap;
-use datafusion::arrow::datatypes::{DataType, IntervalMonthDayNano};
+use datafusion::arrow::datatypes::{DataType, IntervalMonthDayNano, TimeUnit};
 use datafusion::common::{Column, ExprSchema, ScalarValue};
 use datafusion::functions::math::expr_fn::round;
 use datafusion::functions_aggregate::expr_fn::{count, min};
@@ -65,12 +65,17 @@ impl SplitInput<'_> {
             return Err(self.unsupported("BY TIME", data_type, hint));
         }
         let Some(Gap { text, interval }) = gap else { return Ok(None) };
+        let name = self.placing_name();
         let bad = |hint: &str| {
-            let message = format!("GAP INTERVAL '{text}' does not fit the time column of type {data_type}");
+            let message =
+                format!("GAP INTERVAL '{text}' does not fit the time column \"{name}\" of type {data_type}");
             Err(Error::new(Code::SplitFractions, message).with_hint(hint))
         };
         if data_type.is_integer() {
             return bad("a gap is between dates or timestamps: cast the column, as in to_timestamp(seconds)");
+        }
+        if years(interval) > longest_gap_years(data_type) {
+            return bad("the gap is longer than there are times of that type");
         }
         if !is_date {
             return Ok(Some(*interval));
@@ -142,6 +147,20 @@ fn running_rows(key: Expr) -> Result<Expr> {
         WindowFrameBound::CurrentRow,
     );
     Ok(Expr::from(sum).order_by(vec![key.sort(true, false)]).window_frame(frame).build()?)
+}
+
+/// How long a gap is, about.
+fn years(gap: &IntervalMonthDayNano) -> f64 {
+    let days = f64::from(gap.days) + gap.nanoseconds as f64 / DAY_NANOSECONDS as f64;
+    f64::from(gap.months) / 12.0 + days / 365.25
+}
+
+/// What no two times of a type are apart: 2^64 nanoseconds, or what calendars go up to.
+fn longest_gap_years(data_type: &DataType) -> f64 {
+    match data_type {
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => 584.0,
+        _ => 10_000.0,
+    }
 }
 
 fn cut(index: usize) -> String {

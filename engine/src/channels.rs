@@ -124,11 +124,13 @@ impl Channel<'_> {
         name.split_once('.').map_or("", |(_, extension)| extension)
     }
 
-    /// The rows to train on go as the statement says; those to evaluate on go to every instance.
+    /// The rows to train on go as the statement says. Those to evaluate on go to every instance, unless the algorithm
+    /// wants parts of them too and there is a shard for each instance.
     fn distribution(&self) -> &'static str {
         let training = &self.manifest.training;
+        let by_part = training.deals_out_every_split && self.split.shards >= u64::from(training.instances);
         let is_dealt = training.distribution == Distribution::ShardedByS3Key
-            && (self.split.name == crate::plan::DEFAULT_SPLIT || training.deals_out_every_split);
+            && (self.split.name == crate::plan::DEFAULT_SPLIT || by_part);
         if is_dealt { "ShardedByS3Key" } else { "FullyReplicated" }
     }
 }

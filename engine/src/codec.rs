@@ -1,7 +1,7 @@
 //! Our plan nodes across processes: a table of nodes, tried before the codec of the library underneath.
 
 use crate::error::{Code, Error, Result};
-use crate::formats::ColumnRoles;
+use crate::formats::{ColumnRoles, MissingLabels};
 use crate::plan::{Layout, WriteSpec};
 use crate::storage::Stores;
 use crate::write::WriteExec;
@@ -89,8 +89,9 @@ fn write_node(spec: &WriteSpec) -> Result<WriteNode> {
 }
 
 fn roles_message(roles: ColumnRoles) -> Result<plan::ColumnRoles> {
-    let ColumnRoles { labels, weight, group, key } = roles;
-    Ok(plan::ColumnRoles { labels: count(labels)?, weight, group, key })
+    let ColumnRoles { labels, weight, group, key, missing_labels } = roles;
+    let labels_present = missing_labels == MissingLabels::Refused;
+    Ok(plan::ColumnRoles { labels: count(labels)?, weight, group, key, labels_present })
 }
 
 fn count(columns: usize) -> Result<u32> {
@@ -118,6 +119,10 @@ fn write_spec(node: WriteNode) -> Result<WriteSpec> {
             weight: roles.weight,
             group: roles.group,
             key: roles.key,
+            missing_labels: match roles.labels_present {
+                true => MissingLabels::Refused,
+                false => MissingLabels::Kept,
+            },
         }),
         layout,
         statistics: node.statistics,
@@ -218,7 +223,7 @@ impl PhysicalExtensionCodec for GristmillPhysicalCodec {
 mod tests {
     use super::{GristmillPhysicalCodec, MAGIC, encode, write_spec};
     use crate::config::Config;
-    use crate::formats::{ColumnRoles, FormatDefaults, FormatKind, FormatOptions};
+    use crate::formats::{ColumnRoles, FormatDefaults, FormatKind, FormatOptions, MissingLabels};
     use crate::plan::{Layout, WriteSpec};
     use crate::storage::Stores;
     use crate::write::WriteExec;
@@ -235,7 +240,13 @@ mod tests {
             format: FormatOptions::take(FormatKind::Csv, &mut options, FormatDefaults::TRAINING_SET).unwrap(),
             splits: vec!["train".to_owned(), "test".to_owned()],
             data_columns: 3,
-            roles: ColumnRoles { labels: 1, weight: true, group: false, key: true },
+            roles: ColumnRoles {
+                labels: 1,
+                weight: true,
+                group: false,
+                key: true,
+                missing_labels: MissingLabels::Refused,
+            },
             layout,
             keep_order: false,
             statistics: true,

@@ -20,6 +20,7 @@ mod mds;
 mod options;
 mod parquet;
 mod plain_types;
+mod present_labels;
 mod printing;
 mod recordio;
 mod sample_values;
@@ -30,7 +31,7 @@ mod webdataset;
 pub use arrow_ipc::{ArrowCompression, ArrowOptions};
 pub use augmented_manifest::AugmentedManifestOptions;
 pub use blazing_text::BlazingTextOptions;
-pub use columns::{ColumnRoles, Columns, Role};
+pub use columns::{ColumnRoles, Columns, MissingLabels, Role};
 pub use compression::Compression;
 pub use csv::{CsvOptions, Delimiter};
 pub use extras::{Companion, ShardExtras, SideFile};
@@ -51,6 +52,7 @@ use crate::suggest;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema};
 use gristmill_proto::manifest::ShardInfo;
+use present_labels::PresentLabels;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -227,8 +229,8 @@ impl fmt::Display for FormatKind {
 #[must_use]
 pub fn format(options: &FormatOptions) -> Arc<dyn Format> {
     match options {
-        FormatOptions::Csv(options) => Arc::new(csv::Csv::new(options.clone())),
-        FormatOptions::Parquet(options) => Arc::new(parquet::Parquet::new(options.clone())),
+        FormatOptions::Csv(options) => Arc::new(PresentLabels(csv::Csv::new(options.clone()))),
+        FormatOptions::Parquet(options) => Arc::new(PresentLabels(parquet::Parquet::new(options.clone()))),
         FormatOptions::Libsvm(options) => Arc::new(libsvm::Libsvm::new(options.clone())),
         FormatOptions::Recordio(options) => Arc::new(recordio::Recordio::new(options.clone())),
         FormatOptions::TfRecord(options) => Arc::new(tfrecord::TfRecord::new(options.clone())),

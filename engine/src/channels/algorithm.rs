@@ -65,6 +65,8 @@ pub(super) struct Algorithm {
     /// The formats it reads.
     pub(super) formats: &'static [FormatKind],
     pub(super) labels: Labels,
+    /// The formats in which it reads a weight of each row.
+    pub(super) weights: &'static [FormatKind],
     /// What its columns have to be, where the format could hold others.
     pub(super) columns: ColumnRule,
     pub(super) content_type: ContentType,
@@ -96,6 +98,7 @@ const fn algorithm(
         job: Job::Training,
         formats,
         labels,
+        weights: &[],
         columns: ColumnRule::Any,
         content_type: ContentType::OfFormat,
         sharing: Sharing::Either,
@@ -129,6 +132,8 @@ static ALGORITHMS: &[Algorithm] = &[
     Algorithm {
         // It drops an instance that finds no validation file.
         deals_out_every_split: true,
+        // With `csv_weights`, and as `label:weight`.
+        weights: &[Csv, Libsvm],
         ..numeric("xgboost", &[Csv, Libsvm, Parquet, Recordio], Labels::One, &[TRAIN, VALIDATION])
     },
     numeric("linear-learner", &[Recordio, Csv], Labels::One, &[TRAIN, VALIDATION, TEST]),
@@ -184,6 +189,7 @@ static ALGORITHMS: &[Algorithm] = &[
     },
     Algorithm {
         job: Job::AutoMl,
+        weights: &[Csv, Parquet],
         content_type: ContentType::Instead(Parquet, "x-application/vnd.amazon+parquet"),
         sharing: Sharing::Unknown,
         ..algorithm("autopilot", &[Csv, Parquet], Labels::One, &[TRAINING, VALIDATION])

@@ -3,7 +3,9 @@
 use super::algorithm::{Algorithm, Job, Labels, Sharing};
 use super::column_rule::ColumnRule;
 use crate::error::{Code, Error, Result};
-use crate::formats::{Columns, FormatDefaults, FormatKind, JsonExtension, JsonTimestamps, Role};
+use crate::formats::{
+    ColumnRoles, Columns, FormatDefaults, FormatKind, JsonExtension, JsonTimestamps, MissingLabels, Role,
+};
 use gristmill_proto::manifest::{Distribution, Training};
 use std::collections::BTreeMap;
 
@@ -89,6 +91,15 @@ impl TargetOptions {
     /// What the number of shards is to be a multiple of: the instances, where each reads shards of its own.
     pub(crate) fn readers(&self, format: FormatKind) -> u32 {
         if self.is_one_file(format) { 1 } else { self.instances }
+    }
+
+    /// The roles of a statement's columns. Of algorithms that learn from labels none takes a null one for what it is.
+    pub(crate) fn roles(&self, named: ColumnRoles) -> ColumnRoles {
+        let missing_labels = match self.algorithm.map(|algorithm| algorithm.labels) {
+            Some(Labels::One | Labels::OneOrMore) => MissingLabels::Refused,
+            Some(Labels::None | Labels::Any) | None => MissingLabels::Kept,
+        };
+        ColumnRoles { missing_labels, ..named }
     }
 
     /// The algorithm, if one is named.
@@ -194,12 +205,26 @@ fn check_target(algorithm: &Algorithm, target: Target<'_>) -> Result<()> {
         return refuse(what, &format!("write {wants}"));
     }
     match target.weight {
+        Some(weight) if !algorithm.weights.contains(&target.format) => refuse(
+            format!("algorithm {name} reads no weights in {}, and \"{weight}\" is one", target.format),
+            &weight_hint(algorithm),
+        ),
         Some(weight) if algorithm.job == Job::AutoMl && !is_weight_name(weight) => refuse(
             format!("algorithm {name} does not take \"{weight}\" for the name of a column of weights"),
             "name it with AS: at most 256 letters, digits, _ and -",
         ),
         _ => Ok(()),
     }
+}
+
+/// What to do where a weight would not be read.
+fn weight_hint(algorithm: &Algorithm) -> String {
+    let formats: Vec<&str> = algorithm.weights.iter().map(|format| format.as_str()).collect();
+    let other = match formats.as_slice() {
+        [] => String::new(),
+        known => format!(", or use STORED AS {}", known.join(" or STORED AS ")),
+    };
+    format!("leave 'weight' out, and the column, which would be a feature{other}")
 }
 
 /// The pattern of `SampleWeightAttributeName`.

@@ -214,6 +214,33 @@ fn autopilot_is_refused_what_its_request_has_no_word_for() {
 }
 
 #[test]
+fn a_weight_that_no_algorithm_would_read_is_refused() {
+    let weighted = |format| Target { format, weight: Some("w"), ..CSV };
+    for algorithm in ["linear-learner", "lightgbm", "catboost", "knn"] {
+        check_refused(&[("algorithm", algorithm)], weighted(FormatKind::Csv), "\"w\"");
+    }
+    check_refused(&[("algorithm", "xgboost")], weighted(FormatKind::Parquet), "no weights in PARQUET");
+    resolve(&[("algorithm", "xgboost")], weighted(FormatKind::Csv)).unwrap();
+    resolve(&[("algorithm", "xgboost")], weighted(FormatKind::Libsvm)).unwrap();
+    resolve(&[("algorithm", "autopilot")], weighted(FormatKind::Parquet)).unwrap();
+    resolve(&[], weighted(FormatKind::Csv)).unwrap();
+}
+
+#[test]
+fn a_split_with_fewer_shards_than_instances_is_evaluated_in_full() {
+    let instances = |count| resolve(&[("algorithm", "xgboost"), ("instances", count)], CSV).unwrap();
+    let validation = |count, shards| {
+        let mut manifest = manifest("CSV", instances(count));
+        manifest.splits[1].shards = shards;
+        facts(&channels_in(&manifest)[1]).1.to_owned()
+    };
+    assert_eq!(validation("4", 4), "ShardedByS3Key");
+    assert_eq!(validation("4", 3), "FullyReplicated");
+    // Those to train on are never copied to every instance: each would weigh as many times.
+    assert_eq!(facts(&channels_of("CSV", instances("4"))[0]), ("train", "ShardedByS3Key"));
+}
+
+#[test]
 fn an_algorithm_that_reads_no_shards_is_refused_with_what_it_reads() {
     for (name, named) in [
         ("seq2seq", "seq2seq reads records of two lists of tokens"),
@@ -255,7 +282,11 @@ fn what_an_algorithm_cannot_read_is_refused_by_its_name() {
         ("xgboost", FormatKind::Csv, ("delimiter", ";"), float(), "'delimiter'"),
         ("xgboost", FormatKind::Csv, ("compression", "zstd"), float(), "'compression'"),
         ("xgboost", FormatKind::Csv, ("categorical", "start"), float(), "'categorical'"),
+        ("xgboost", FormatKind::Csv, ("compression", "gzip"), float(), "'compression'"),
         ("xgboost", FormatKind::Libsvm, ("one_based", "true"), float(), "'one_based'"),
+        ("xgboost", FormatKind::Libsvm, ("compression", "gzip"), float(), "'compression'"),
+        ("xgboost", FormatKind::Libsvm, ("compression", "zstd"), float(), "'compression'"),
+        ("autopilot", FormatKind::Csv, ("compression", "zstd"), float(), "'compression'"),
         ("linear-learner", FormatKind::Recordio, ("dtype", "float64"), float(), "'dtype'"),
         ("linear-learner", FormatKind::Recordio, ("label_dtype", "int32"), float(), "'label_dtype'"),
         ("xgboost", FormatKind::Csv, NONE, DataType::Utf8View, "\"start\" is Utf8,"),
@@ -288,6 +319,17 @@ fn a_set_without_a_split_to_train_on_is_refused() {
     let target = TargetOptions::take(&mut options).unwrap();
     let error = target.check_readable(&format, &columns, &["fold_0".to_owned()]).unwrap_err();
     assert!(error.message().contains("no split to train on"), "{error}");
+}
+
+#[test]
+fn labels_without_features_are_refused() {
+    let mut options = [("algorithm".to_owned(), "xgboost".to_owned())].into();
+    let format = FormatOptions::take(FormatKind::Csv, &mut [].into(), FormatDefaults::TRAINING_SET).unwrap();
+    let schema = Arc::new(Schema::new(vec![Field::new("y", DataType::Int64, true)]));
+    let columns = Columns::new(schema, ColumnRoles { labels: 1, ..ColumnRoles::default() }).unwrap();
+    let target = TargetOptions::take(&mut options).unwrap();
+    let error = target.check_readable(&format, &columns, &["train".to_owned()]).unwrap_err();
+    assert!(error.message().contains("rows without features") && error.hint().is_some(), "{error}");
 }
 
 #[test]

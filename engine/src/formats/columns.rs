@@ -17,6 +17,19 @@ pub struct ColumnRoles {
     pub group: bool,
     /// Whether a column names the rows: option `'key'`.
     pub key: bool,
+    /// What a label or weight that is null does, in a format that can hold one.
+    #[serde(default)]
+    pub missing_labels: MissingLabels,
+}
+
+/// What a null does where a label or a weight stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum MissingLabels {
+    /// It is written as the format has it.
+    #[default]
+    Kept,
+    /// It fails the statement: its reader wants a value in every row.
+    Refused,
 }
 
 /// A column that is neither label nor feature.
@@ -152,7 +165,7 @@ mod tests {
 
     #[test]
     fn roles_come_before_features_in_one_order() {
-        let roles = ColumnRoles { labels: 2, weight: false, group: true, key: true };
+        let roles = ColumnRoles { labels: 2, group: true, key: true, ..ColumnRoles::default() };
         let columns = columns("abgkxy", roles).unwrap();
         assert_eq!(columns.labels().len(), 2);
         assert_eq!(columns.of(Role::Weight), None);

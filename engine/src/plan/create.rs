@@ -54,7 +54,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
     let warnings = source.warnings(create);
     let expectations = expectations(&context, create, &splits, &source, on_violation).await?;
     let data = source.data_columns(&named)?;
-    let columns = Columns::new(schema_of(&source.plan, &data)?, named.roles)?;
+    let columns = Columns::new(schema_of(&source.plan, &data)?, target.roles(named.roles))?;
     encoder.check(&columns)?;
     let balance = balance.resolve(&splits, columns.labels())?;
     let (group, copies) = (named.group(&data), balance.most_copies());
@@ -80,7 +80,7 @@ pub async fn plan_training_set(context: PlanContext<'_>, create: &CreateTraining
         format: format_options,
         splits: splits.names.clone(),
         data_columns: data.len(),
-        roles: named.roles,
+        roles: columns.roles(),
         layout,
         keep_order: false,
         statistics,

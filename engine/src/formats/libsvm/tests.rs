@@ -1,6 +1,6 @@
 use super::super::features::tests::{dense_vector, pairs, vectors};
 use super::super::tests::{batch, default_format, with_options};
-use super::super::{FormatKind, encode_all};
+use super::super::{FormatKind, MissingLabels, encode_all};
 use super::*;
 use arrow::array::*;
 use proptest::collection::vec;
@@ -8,7 +8,8 @@ use proptest::option::of;
 use proptest::prelude::*;
 use std::sync::Arc;
 
-const LABEL: ColumnRoles = ColumnRoles { labels: 1, weight: false, group: false, key: false };
+const LABEL: ColumnRoles =
+    ColumnRoles { labels: 1, weight: false, group: false, key: false, missing_labels: MissingLabels::Kept };
 
 fn write(options: &[(&str, &str)], roles: ColumnRoles, arrays: &[ArrayRef]) -> Result<String> {
     let batch = batch(arrays.iter().map(|array| ("c", Arc::clone(array))).collect());

@@ -1,6 +1,6 @@
 use super::super::features::tests::{Entries, dense_vector, pairs, vectors};
 use super::super::tests::{batch, with_options};
-use super::super::{FormatKind, encode_all};
+use super::super::{FormatKind, MissingLabels, encode_all};
 use super::*;
 use arrow::array::*;
 use decode::{Record, records};
@@ -13,7 +13,8 @@ mod decode;
 
 /// What no reader may find inside of a frame, as a float.
 const MARK: f32 = -1_804_698_880.0;
-const LABEL: ColumnRoles = ColumnRoles { labels: 1, weight: false, group: false, key: false };
+const LABEL: ColumnRoles =
+    ColumnRoles { labels: 1, weight: false, group: false, key: false, missing_labels: MissingLabels::Kept };
 const NONE: ColumnRoles = ColumnRoles { labels: 0, ..LABEL };
 
 fn write(options: &[(&str, &str)], roles: ColumnRoles, arrays: &[ArrayRef]) -> Result<Vec<u8>> {

@@ -253,7 +253,7 @@ prop_compose! {
         let columns: Vec<_> = choices[..count].iter().enumerate().map(column).collect();
         let columns = columns.into_iter().map(|(name, array)| (name, array, true));
         let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
-        let roles = ColumnRoles { labels, weight: weight == 0, group: group == 0, key: key == 0 };
+        let roles = ColumnRoles { labels, weight: weight == 0, group: group == 0, key: key == 0, ..ColumnRoles::default() };
         let columns = Columns::new(batch.schema(), roles).ok()?;
         Some(Case { columns, batch, slice_rows })
     }

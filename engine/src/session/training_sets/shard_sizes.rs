@@ -1,13 +1,31 @@
 //! What to tell about the shards of a training set that are not there, or not equal.
 
-use gristmill_proto::manifest::{Balance, Manifest, SplitInfo};
+use crate::plan::DEFAULT_SPLIT;
+use gristmill_proto::manifest::{Balance, Distribution, Manifest, SplitInfo};
 
 /// What a distributed trainer would stumble over: instances that are to read shards of their own have nothing to train on,
-/// or wait for each other. One sentence for each split, and one for all whose shards rolled.
+/// or wait for each other. One sentence for each split, one for instances without a shard to train on, and one for all splits
+/// whose shards rolled.
 pub(super) fn complaints(manifest: &Manifest) -> Vec<String> {
     let mut complaints = by_split(manifest);
+    complaints.extend(idle(manifest));
     complaints.extend(rolled(manifest));
     complaints
+}
+
+/// Instances that get no shard of the rows to train on.
+fn idle(manifest: &Manifest) -> Option<String> {
+    let instances = u64::from(manifest.training.instances);
+    let train = manifest.splits.iter().find(|split| split.name == DEFAULT_SPLIT)?;
+    let is_dealt = manifest.training.distribution == Distribution::ShardedByS3Key;
+    (is_dealt && (1..instances).contains(&train.shards)).then(|| {
+        format!(
+            "split {DEFAULT_SPLIT} has {} shards with rows for {instances} instances, {} of which have nothing to train on: \
+             make 'instances' smaller",
+            train.shards,
+            instances - train.shards
+        )
+    })
 }
 
 fn rolled(manifest: &Manifest) -> Option<String> {

@@ -1,5 +1,5 @@
 use super::{are_apart, complaints};
-use gristmill_proto::manifest::{Balance, Manifest};
+use gristmill_proto::manifest::{Balance, Distribution, Manifest, Training};
 use serde_json::json;
 
 /// A training set of four shards in each split, with so many rows in those that are there.
@@ -71,4 +71,18 @@ fn shards_that_rolled_are_told_in_one_sentence() {
 fn five_percent_are_of_the_larger_shard() {
     assert!(!are_apart(95, 100) && are_apart(94, 100));
     assert!(!are_apart(1, 2) && are_apart(1, 3) && !are_apart(7, 7));
+}
+
+#[test]
+fn instances_without_a_shard_to_train_on_are_named() {
+    let told = |shards: usize, instances: u32, distribution| {
+        let mut manifest = manifest(None, &[("train", &vec![5; shards]), ("validation", &[1])]);
+        manifest.training = Training { instances, distribution, ..Training::default() };
+        complaints(&manifest)
+    };
+    let expected = "split train has 3 shards with rows for 4 instances, 1 of which have nothing to train on: make \
+                    'instances' smaller";
+    assert_eq!(told(3, 4, Distribution::ShardedByS3Key), [expected]);
+    assert_eq!(told(4, 4, Distribution::ShardedByS3Key), Vec::<String>::new());
+    assert_eq!(told(3, 4, Distribution::FullyReplicated), Vec::<String>::new());
 }

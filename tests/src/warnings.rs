@@ -24,6 +24,12 @@ pub fn check(program: &Program, arguments: &[&str]) {
     let told = run("few", &[], "OPTIONS ('shards' '4')", two_rows);
     assert!(told.lines().any(|line| line == few), "{told}");
     assert_eq!(run("quiet", &["-q"], "OPTIONS ('shards' '4')", two_rows), "");
+    let reported = "EXPECT (RowCount > 5) OPTIONS ('on_violation' 'report')";
+    let told = run("reported", &[], reported, two_rows);
+    assert!(
+        told.lines().any(|line| line.starts_with("warning: ") && line.contains("RowCount > 5")),
+        "{told}"
+    );
     let by_time = "SPLIT (train 0.5, test 0.5) BY TIME (a)";
     let told = run("limit", &[], by_time, &format!("{two_rows} LIMIT 2"));
     let open = "warning: SPLIT BY TIME reads the query twice, and LIMIT without ORDER BY may give other rows each time";

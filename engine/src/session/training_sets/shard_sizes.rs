@@ -28,12 +28,15 @@ fn idle(manifest: &Manifest) -> Option<String> {
     })
 }
 
+/// Splits whose number of shards nobody fixed; a copy has none, as its one split has no name.
 fn rolled(manifest: &Manifest) -> Option<String> {
-    let is_uneven = |split: &&SplitInfo| !split.name.is_empty() && is_uneven(manifest, &split.name);
-    let fixed = manifest.placement.shards.is_some();
-    let uneven: Vec<&str> =
-        manifest.splits.iter().filter(is_uneven).map(|split| split.name.as_str()).collect();
-    (!fixed && !uneven.is_empty()).then(|| {
+    if manifest.placement.shards.is_some() {
+        return None;
+    }
+    let names = manifest.splits.iter().map(|split| split.name.as_str()).filter(|name| !name.is_empty());
+    let are_uneven = |name: &&str| sizes(manifest, name).is_some_and(|(least, most)| are_apart(least, most));
+    let uneven: Vec<&str> = names.filter(are_uneven).collect();
+    (!uneven.is_empty()).then(|| {
         format!(
             "shards of {} are more than 5 % apart, as each task wrote its own: OPTIONS ('shards' 'n') makes n equal ones",
             uneven.join(", ")
@@ -75,10 +78,6 @@ fn by_split(manifest: &Manifest) -> Vec<String> {
 fn sizes(manifest: &Manifest, split: &str) -> Option<(u64, u64)> {
     let sizes = || manifest.shards.iter().filter(|shard| shard.split == split).map(|shard| shard.rows);
     Some((sizes().min()?, sizes().max()?))
-}
-
-fn is_uneven(manifest: &Manifest, split: &str) -> bool {
-    sizes(manifest, split).is_some_and(|(smallest, largest)| are_apart(smallest, largest))
 }
 
 /// Whether sizes differ by more than 5 % of the larger one, and by more than the one row that cannot be helped.
